@@ -1,0 +1,21 @@
+"""The pure kernel: messages, facts, states and decisions. Imports nothing but the standard library."""
+
+from shared.kernel.identifier import identifier
+from shared.kernel.message import Fact, Message
+from shared.kernel.model import Conflict, Decision, Model, NotFound, Refused, Wanted, run
+from shared.kernel.shelf import Ref, Shelf
+
+__all__ = [
+    "Conflict",
+    "Decision",
+    "Fact",
+    "Message",
+    "Model",
+    "NotFound",
+    "Ref",
+    "Refused",
+    "Shelf",
+    "Wanted",
+    "identifier",
+    "run",
+]

@@ -1,0 +1,98 @@
+"""The states that a decision may look at, in memory, found by id or by index key."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+
+class Ref(NamedTuple):
+    """Address of one state: its kind (`case`, `volunteer`, …) and its id."""
+
+    kind: str
+    id: str
+
+
+class Shelf:
+    """A set of immutable states with an index from keys to states.
+
+    `keys_of(ref, state)` gives the index keys of a state. Changes are made with `put` and can be taken back as a
+    whole (`trial`), so one message that fails leaves no trace among the others of its batch.
+    """
+
+    def __init__(self, keys_of: Callable[[Ref, Any], Iterable[str]]) -> None:
+        self._keys_of = keys_of
+        self._states: dict[Ref, Any] = {}
+        self._keys: dict[Ref, frozenset[str]] = {}
+        self._index: dict[str, set[Ref]] = {}
+        self._undo: dict[Ref, Any] | None = None
+        #: What `put` changed since the shelf was filled.
+        self.touched: set[Ref] = set()
+
+    def __contains__(self, ref: Ref) -> bool:
+        return ref in self._states
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def get(self, kind: str, id: str) -> Any | None:
+        """Return a state, or None."""
+        return self._states.get(Ref(kind, id))
+
+    def find(self, key: str) -> list[Any]:
+        """Return the states that carry the index key, in the order of their addresses."""
+        return [self._states[ref] for ref in sorted(self._index.get(key, ()))]
+
+    def all(self, kind: str) -> Iterator[Any]:
+        """Return every state of a kind, in the order in which they came to the shelf."""
+        return (state for ref, state in self._states.items() if ref.kind == kind)
+
+    def fill(self, ref: Ref, state: Any) -> None:
+        """Lay down a state as it was stored; not a change."""
+        self._set(ref, state)
+
+    def put(self, ref: Ref, state: Any) -> None:
+        """Replace (or add) a state: a change, to be stored."""
+        if self._undo is not None and ref not in self._undo:
+            self._undo[ref] = self._states.get(ref)
+        self._set(ref, state)
+        self.touched.add(ref)
+
+    def drop(self, ref: Ref) -> None:
+        """Forget a state (to keep memory bounded); what is stored stays."""
+        self._unindex(ref)
+        self._states.pop(ref, None)
+        self.touched.discard(ref)
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Take back every `put` made inside when the block raises."""
+        touched, self._undo = set(self.touched), {}
+        try:
+            yield
+        except BaseException:
+            for ref, state in self._undo.items():
+                if state is None:
+                    self.drop(ref)
+                else:
+                    self._set(ref, state)
+            self.touched = touched
+            raise
+        finally:
+            self._undo = None
+
+    def _set(self, ref: Ref, state: Any) -> None:
+        self._states[ref] = state
+        keys = frozenset(self._keys_of(ref, state))
+        if keys == self._keys.get(ref):
+            return
+        self._unindex(ref)
+        self._keys[ref] = keys
+        for key in keys:
+            self._index.setdefault(key, set()).add(ref)
+
+    def _unindex(self, ref: Ref) -> None:
+        for key in self._keys.pop(ref, ()):
+            refs = self._index[key]
+            refs.discard(ref)
+            if not refs:
+                del self._index[key]
