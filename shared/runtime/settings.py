@@ -1,0 +1,170 @@
+"""What a service process is told by its environment: broker, database, secrets, and its own names there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from environs import Env, EnvValidationError, validate
+from marshmallow import ValidationError
+
+from shared.runtime.variables import BY_NAME, LOG_LEVELS, SettingError, wrong
+
+_Check = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What one service process needs to know before it starts."""
+
+    service: str
+    #: Not shown in a representation, because they carry passwords.
+    amqp_uri: str = field(repr=False)
+    mongo_uri: str = field(repr=False)
+    #: Folder with `token.key`, `master.key` and `index.key`.
+    secrets: Path
+    namespace: str = ""
+    http_host: str = "127.0.0.1"
+    http_port: int = 8000
+    intake_url: str = "http://127.0.0.1:8000"
+    #: Folder of the local channel.
+    outbox: Path
+    log_level: str = "info"
+    #: Folder whose rule files replace the shipped ones.
+    rules: Path | None = None
+
+    @classmethod
+    def from_environment(cls, service: str) -> Self:
+        """Read the settings of `service` from the environment of this process.
+
+        Raises:
+            SettingError: a variable is missing or wrong.
+        """
+        reader = Reader()
+        home = Path(reader.text("NIANGJIA_HOME")).absolute()
+        rules = reader.text("NIANGJIA_RULES")
+        return cls(
+            service=service,
+            amqp_uri=reader.secret("AMQP_URI", address("amqp", "amqps")),
+            mongo_uri=reader.secret("MONGO_URI", address("mongodb", "mongodb+srv")),
+            secrets=_folder("NIANGJIA_SECRETS", reader.path("NIANGJIA_SECRETS", home / "secrets")),
+            namespace=reader.text("NIANGJIA_NAMESPACE", validate.Regexp(r"([a-z][a-z0-9]{0,15})?$")),
+            http_host=reader.text("NIANGJIA_HTTP_HOST"),
+            http_port=reader.number("NIANGJIA_HTTP_PORT", validate.Range(1, 65535)),
+            intake_url=reader.text("NIANGJIA_INTAKE_URL", address("http", "https")).rstrip("/"),
+            outbox=reader.path("NIANGJIA_OUTBOX", home / "outbox"),
+            log_level=reader.text("NIANGJIA_LOG_LEVEL", validate.OneOf(LOG_LEVELS)),
+            rules=_folder("NIANGJIA_RULES", Path(rules).absolute()) if rules else None,
+        )
+
+    @property
+    def database(self) -> str:
+        """The name of this service's database."""
+        return database_name(self.service, self.namespace)
+
+    def exchange(self, source: str) -> str:
+        """Return the name of the exchange on which the service `source` publishes."""
+        return f"{self._prefix}{source}.events"
+
+    def queue(self, consumer: str, source: str) -> str:
+        """Return the name of the queue in which `consumer` finds the events of `source`."""
+        return f"{self._prefix}{consumer}.from.{source}"
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self.namespace}." if self.namespace else ""
+
+
+class Reader:
+    """Reads variables of the table, checked; an empty one counts as not set, because compose files write it so."""
+
+    def __init__(self) -> None:
+        self._env = Env()
+
+    def text(self, name: str, *checks: _Check) -> str:
+        """Return a variable as text, or its default."""
+        if not self._raw(name):
+            return BY_NAME[name].default
+        return str(self._checked(name, self._env.str, checks)).strip()
+
+    def number(self, name: str, *checks: _Check) -> int:
+        """Return a variable as a whole number, or its default."""
+        if not self._raw(name):
+            return int(BY_NAME[name].default)
+        return int(self._checked(name, self._env.int, checks))
+
+    def path(self, name: str, default: Path) -> Path:
+        """Return a variable as an absolute path, or `default`."""
+        return Path(self._raw(name) or default).absolute()
+
+    def secret(self, name: str, *checks: _Check, required: bool = True) -> str:
+        """Return a variable or what the file of its twin `<name>_FILE` holds; "" only where it is not required.
+
+        Raises:
+            SettingError: it is missing, unusable, given twice, or its file cannot be read.
+        """
+        value, file = self._raw(name), self._raw(f"{name}_FILE")
+        if value and file:
+            raise SettingError(name, f"and {name}_FILE are both set", "keep one of them")
+        if file:
+            value = _content(f"{name}_FILE", Path(file))
+        if not value and required:
+            raise wrong(name, "is not set")
+        try:
+            for check in checks if value else ():
+                check(value)
+        except ValidationError as error:
+            raise _unusable(name, error) from None
+        return value
+
+    def _raw(self, name: str) -> str:
+        return str(self._env.str(name, "")).strip()
+
+    def _checked(self, name: str, method: Callable[..., Any], checks: tuple[_Check, ...]) -> Any:
+        try:
+            return method(name, validate=checks)
+        except EnvValidationError as error:
+            raise _unusable(name, ValidationError(list(error.error_messages))) from None
+
+
+def address(*schemes: str) -> _Check:
+    """Return a check that a text is an address of one of the schemes; it never repeats the text, a possible secret."""
+
+    def check(value: str) -> None:
+        try:
+            parts = urlsplit(value.strip())
+            usable = parts.scheme in schemes and bool(parts.hostname)
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ValidationError(f"No {' or '.join(schemes)} address.")
+
+    return check
+
+
+def database_name(service: str, namespace: str = "") -> str:
+    """Return the name of the database of `service`."""
+    return "_".join(filter(None, ("niangjia", namespace, service)))
+
+
+def _unusable(name: str, error: ValidationError) -> SettingError:
+    messages = error.messages if isinstance(error.messages, list) else [str(error.messages)]
+    return wrong(name, f"cannot be used ({' '.join(str(message) for message in messages).rstrip('.')})")
+
+
+def _folder(name: str, path: Path) -> Path:
+    if not path.is_dir():
+        raise wrong(name, f"is not a folder ({path})")
+    return path
+
+
+def _content(name: str, path: Path) -> str:
+    remedy = "name a readable file with the address in it"
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(name, f"cannot be read ({path}: {type(error).__name__})", remedy) from None
+    if not value:
+        raise SettingError(name, f"is empty ({path})", remedy)
+    return value

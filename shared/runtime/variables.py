@@ -1,0 +1,113 @@
+"""The environment variables that Niangjia reads, with what each means and what to do when it is wrong.
+
+`.env.example` and `docs/reference/settings.md` are held equal to this table by tests. A variable that can hold a
+password may instead be given as a file, by the same name with `_FILE` at the end, so that no secret has to stand in
+an environment.
+"""
+
+from dataclasses import dataclass
+
+SERVICES = ("intake", "referral", "volunteer", "notification")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class SettingError(Exception):
+    """A setting is missing or cannot be used; the text names it, says what is wrong, and what to do."""
+
+    def __init__(self, variable: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{variable} {problem}; {remedy}")
+        self.variable = variable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One environment variable, as an operator has to know it."""
+
+    name: str
+    #: As it would be written in the environment; empty when there is none.
+    default: str = ""
+    meaning: str
+    #: What to do when it is missing or wrong.
+    remedy: str
+    #: Who reads it: the service processes, the `niangjia` command line, or both.
+    readers: tuple[str, ...] = ("services", "command line")
+    #: Can hold a password: may be given by a file that `<name>_FILE` names.
+    secret: bool = False
+
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        name="NIANGJIA_HOME",
+        default=".niangjia",
+        meaning="Folder for everything that a system without containers keeps: data, secrets, logs, ports.",
+        remedy="name a folder that may be written",
+    ),
+    Variable(
+        name="AMQP_URI",
+        meaning="RabbitMQ to use, with user, password and virtual host. Empty: `niangjia up` starts one of its own.",
+        remedy="write it as amqp://user:password@host:5672/vhost, or run `niangjia up`",
+        secret=True,
+    ),
+    Variable(
+        name="MONGO_URI",
+        meaning="MongoDB replica set to use, without a database. Empty: `niangjia up` starts one of its own.",
+        remedy="write it as mongodb://user:password@host:27017/?replicaSet=rs0, or run `niangjia up`",
+        secret=True,
+    ),
+    Variable(
+        name="NIANGJIA_SECRETS",
+        default="$NIANGJIA_HOME/secrets",
+        meaning="Folder with token.key, master.key and index.key, each 64 hexadecimal characters.",
+        remedy="name a folder that holds the three keys",
+    ),
+    Variable(
+        name="NIANGJIA_NAMESPACE",
+        meaning="Goes before the names of databases, exchanges and queues, so that systems can share a broker.",
+        remedy="use up to 16 small letters and digits, a letter first",
+    ),
+    Variable(
+        name="NIANGJIA_HTTP_HOST",
+        default="127.0.0.1",
+        meaning="Address on which a service listens.",
+        remedy="use an address of this machine",
+        readers=("services",),
+    ),
+    Variable(
+        name="NIANGJIA_HTTP_PORT",
+        default="8000",
+        meaning="Port on which a service listens; `niangjia up` chooses a free one for each.",
+        remedy="use a number from 1 to 65535",
+        readers=("services",),
+    ),
+    Variable(
+        name="NIANGJIA_INTAKE_URL",
+        default="http://127.0.0.1:8000",
+        meaning="Where intake answers: asked for what must be disclosed, and by the command line for cases.",
+        remedy="write it as http://host:port",
+    ),
+    Variable(
+        name="NIANGJIA_OUTBOX",
+        default="$NIANGJIA_HOME/outbox",
+        meaning="Folder into which the local channel of notification puts the messages it sends.",
+        remedy="name a folder that may be written",
+    ),
+    Variable(
+        name="NIANGJIA_RULES",
+        meaning="Folder whose rule files replace the shipped ones, as <service>/<file>.yml. Empty: those shipped.",
+        remedy="name a folder that is there, or leave it empty",
+    ),
+    Variable(
+        name="NIANGJIA_LOG_LEVEL",
+        default="info",
+        meaning="Least level that is logged: debug, info, warning or error.",
+        remedy="use debug, info, warning or error",
+        readers=("services",),
+    ),
+)
+
+BY_NAME = {variable.name: variable for variable in VARIABLES}
+
+
+def wrong(name: str, problem: str) -> SettingError:
+    """Return the error that says what is wrong with the variable `name`, and what to do."""
+    return SettingError(name, problem, BY_NAME[name].remedy)
