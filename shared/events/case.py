@@ -1,0 +1,71 @@
+"""The case as others may see it: the snapshot that events carry of it, and a sample of one."""
+
+from shared.events.fields import Code, Data, District, Flag, Id, ListOf, Part, Time, Token, codes
+from shared.events.vocabulary import AGENCIES, CATEGORIES, CHANNELS, FACTORS, GRADES, REASONS, WISHES
+
+
+class Person(Data):
+    """A person by blind tokens: every name and telephone number that she is known by."""
+
+    names = ListOf(Token())
+    phones = ListOf(Token())
+
+
+class Snapshot(Data):
+    """The whole case after a report. Lists are sorted, but for `reasons` (order of the rules' table)."""
+
+    id = Id()
+    #: Of the report that opened the case, cut to the county.
+    district = District()
+    #: A token for each level below the county (township, village, hamlet), so that nearness can be compared.
+    place = ListOf(Token())
+    opened_at = Time()
+    #: The union over all reports of the case, as are factors, wishes and channels.
+    categories = codes(CATEGORIES)
+    factors = codes(FACTORS)
+    wishes = codes(WISHES)
+    channels = codes(CHANNELS)
+    #: Channels of the reports in a violence category.
+    violence_channels = codes(CHANNELS)
+    #: Agencies that the client agreed to.
+    consents = codes(AGENCIES)
+    grade = Code(GRADES)
+    reasons = codes(REASONS)
+    immediate_danger = Flag()
+    child_case = Flag()
+    danger_case = Flag()
+    counter_report = Flag()
+    mediation_barred = Flag()
+    #: Cases whose client is the accused of this one, or the other way round.
+    other_sides = ListOf(Id())
+    client = Part(Person)
+    accused = Part(Person)
+
+
+#: Ids and tokens are invented.
+CASE_ID = "019cabd8-3f40-7a51-9c0e-5b1d2f3a4c6e"
+OTHER_CASE_ID = "019caa11-90c8-7d02-8f6b-3c9e1a7b5d24"
+REPORT_ID = "019cabd8-3f40-7e13-b2a4-8d6c0f9e1b57"
+
+SNAPSHOT = {
+    "id": CASE_ID,
+    "district": "330302",
+    "place": ["kP3vXq9ZbL0mT7sYw2RdHA", "Zc81_nUeGf4oJx6iK5tBvQ"],
+    "opened_at": "2026-03-02T01:14:00Z",
+    "categories": ["domestic_violence"],
+    "factors": ["controlling_or_jealous", "injury", "separated_or_trying"],
+    "wishes": ["legal_aid", "protection_order"],
+    "channels": ["hotline_12338"],
+    "violence_channels": ["hotline_12338"],
+    "consents": ["justice", "police"],
+    "grade": "orange",
+    "reasons": ["separation_control_injury", "factors_1_to_9", "violence_or_harassment"],
+    "immediate_danger": False,
+    "child_case": False,
+    "danger_case": True,
+    "counter_report": False,
+    "mediation_barred": True,
+    "other_sides": [],
+    "client": {"names": ["3rT-yVh0Qe8WnLzKa5DpMg"], "phones": ["uB7fJ2cXs1GmOi9NxR4E6w"]},
+    "accused": {"names": ["Hq5_8jYtPz2SdVb0FkLeCA"], "phones": []},
+}

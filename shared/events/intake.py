@@ -1,0 +1,184 @@
+"""The events that intake publishes: reports, cases, risk, disclosures."""
+
+from shared.events.case import CASE_ID, OTHER_CASE_ID, REPORT_ID, SNAPSHOT, Snapshot
+from shared.events.declaration import Publisher
+from shared.events.fields import Code, Data, District, Flag, Id, ListOf, Part, Slug, Time, codes
+from shared.events.vocabulary import (
+    AGENCIES,
+    BASES,
+    CATEGORIES,
+    CHANNELS,
+    FACTORS,
+    GRADES,
+    REASONS,
+    ROLES,
+    WISHES,
+)
+
+publisher = Publisher("intake")
+
+
+class Report(Data):
+    """What a report says, without who says it and about whom."""
+
+    id = Id()
+    channel = Code(CHANNELS)
+    received_at = Time()
+    reporter_role = Code(ROLES)
+    category = Code(CATEGORIES, null=True)
+    risk_factors = codes(FACTORS)
+    wishes = codes(WISHES)
+    immediate_danger = Flag()
+    #: Agencies that the client agreed to in this report, where its reporter can say so.
+    consents = codes(AGENCIES)
+
+
+@publisher.event(
+    "report.received",
+    version=1,
+    listeners=("referral", "volunteer", "notification"),
+    example={
+        "report": {
+            "id": REPORT_ID,
+            "channel": "hotline_12338",
+            "received_at": "2026-03-02T01:14:00Z",
+            "reporter_role": "self",
+            "category": "domestic_violence",
+            "risk_factors": ["controlling_or_jealous", "injury", "separated_or_trying"],
+            "wishes": ["legal_aid", "protection_order"],
+            "immediate_danger": False,
+            "consents": ["justice", "police"],
+        },
+        "case": SNAPSHOT,
+        "opens_case": True,
+        "escalated": True,
+    },
+)
+class ReportReceived(Data):
+    """A report is stored and linked to its case."""
+
+    report = Part(Report)
+    case = Part(Snapshot)
+    opens_case = Flag()
+    #: The grade rose with this report; a new case counts from blue.
+    escalated = Flag()
+
+
+@publisher.event(
+    "case.created",
+    version=1,
+    reason="Referral, volunteer and notification act on report.received, which says the same; this is for subscribers.",
+    example={"case": SNAPSHOT},
+)
+class CaseCreated(Data):
+    """A report opened a case."""
+
+    case = Part(Snapshot)
+
+
+class Match(Data):
+    """A case that may be the same one, or the other side."""
+
+    case_id = Id()
+    because = ListOf(Slug())
+    #: Only shown: other sides can never be merged.
+    other_side = Flag()
+
+
+@publisher.event(
+    "case.match_suggested",
+    version=1,
+    reason="A caseworker decides, in intake; this is for subscribers.",
+    example={
+        "case_id": CASE_ID,
+        "matches": [{"case_id": OTHER_CASE_ID, "because": ["name_and_birth_date"], "other_side": False}],
+    },
+)
+class CaseMatchSuggested(Data):
+    """A new case may be about the client or the accused of another."""
+
+    case_id = Id()
+    matches = ListOf(Part(Match))
+
+
+@publisher.event(
+    "case.other_side_found",
+    version=1,
+    listeners=("referral", "volunteer"),
+    example={
+        "case": {**SNAPSHOT, "counter_report": True, "other_sides": [OTHER_CASE_ID]},
+        "other_side": OTHER_CASE_ID,
+        "report_id": REPORT_ID,
+    },
+)
+class CaseOtherSideFound(Data):
+    """A report on another case made this one a counter-report, or gave it another side."""
+
+    case = Part(Snapshot)
+    other_side = Id()
+    report_id = Id()
+
+
+class Grading(Data):
+    """A grade of a case and the one before."""
+
+    case_id = Id()
+    district = District()
+    grade = Code(GRADES)
+    #: Blue for a new case.
+    previous = Code(GRADES)
+    reasons = codes(REASONS)
+
+
+GRADING = {
+    "case_id": CASE_ID,
+    "district": "330302",
+    "grade": "orange",
+    "previous": "blue",
+    "reasons": ["separation_control_injury", "factors_1_to_9", "violence_or_harassment"],
+}
+
+
+@publisher.event(
+    "risk.assessed",
+    version=1,
+    reason="Who acts on a grade finds it in report.received; this is for subscribers.",
+    example=GRADING,
+)
+class RiskAssessed(Grading):
+    """The grade of a case or its reasons changed."""
+
+
+@publisher.event(
+    "risk.escalated",
+    version=1,
+    reason="Who acts on a grade finds `escalated` in report.received; this is for subscribers.",
+    example=GRADING,
+)
+class RiskEscalated(Grading):
+    """The grade of a case rose; a new case counts from blue."""
+
+
+@publisher.event(
+    "identity.disclosed",
+    version=1,
+    reason="Kept in intake's journal for the client's account of disclosures; nobody has to act on it.",
+    example={
+        "case_id": CASE_ID,
+        "audience": "notification",
+        "purpose": "notify_client",
+        "basis": "consent",
+        "fields": ["safe_contact"],
+    },
+)
+class IdentityDisclosed(Data):
+    """Somebody was told who the client is: which fields, for what, and why that is allowed."""
+
+    case_id = Id()
+    audience = Slug()
+    purpose = Slug()
+    basis = Code(BASES)
+
+    class Meta(Data.Meta):
+        # A name that marshmallow keeps for itself.
+        include = {"fields": ListOf(Slug())}  # noqa: RUF012

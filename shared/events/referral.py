@@ -1,0 +1,103 @@
+"""The events that referral publishes: to whom a case goes, and where it does not."""
+
+from shared.events.case import CASE_ID
+from shared.events.declaration import Publisher
+from shared.events.fields import Code, Data, District, Flag, Id, ListOf, Pattern, Slug, Time
+from shared.events.vocabulary import AGENCIES, BASES, GRADES, PURPOSES
+
+publisher = Publisher("referral")
+
+REFERRAL_ID = "019cabd8-3f40-7b68-a1d7-0e4f5c2b9a83"
+_NO_LISTENER = "No service of the house acts on it; it is for the agency concerned and for the watch over deadlines."
+
+
+@publisher.event(
+    "referral.requested",
+    version=1,
+    reason=_NO_LISTENER,
+    example={
+        "referral_id": REFERRAL_ID,
+        "number": "2026-000017",
+        "case_id": CASE_ID,
+        "agency": "justice",
+        "purpose": "legal_aid",
+        "basis": "consent",
+        "rule": "legal_aid",
+        "district": "330302",
+        "grade": "orange",
+        "requested_at": "2026-03-02T01:14:00Z",
+        "acknowledge_by": "2026-03-05T01:14:00Z",
+        "finish_by": "2026-03-09T01:14:00Z",
+        "green_channel": True,
+    },
+)
+class ReferralRequested(Data):
+    """A rule refers a case to an agency; the clock starts."""
+
+    referral_id = Id()
+    #: On the letter that the client shows at the agency's window.
+    number = Pattern(r"([A-Z]{1,4}-)?([0-9]{6}-)?[0-9]{4}-[0-9]{1,6}", what="a letter's number")
+    case_id = Id()
+    agency = Code(AGENCIES)
+    purpose = Code(PURPOSES)
+    basis = Code(BASES)
+    #: The line of the referral rules that asked for it.
+    rule = Slug()
+    district = District()
+    grade = Code(GRADES)
+    requested_at = Time()
+    acknowledge_by = Time()
+    finish_by = Time()
+    #: No means test (legal aid in a violence category).
+    green_channel = Flag()
+
+
+@publisher.event(
+    "referral.cancelled",
+    version=1,
+    reason=_NO_LISTENER,
+    example={
+        "referral_id": REFERRAL_ID,
+        "case_id": CASE_ID,
+        "agency": "justice",
+        "purpose": "mediation",
+        "reason": "mediation_barred",
+    },
+)
+class ReferralCancelled(Data):
+    """A referral is taken back by its sender."""
+
+    referral_id = Id()
+    case_id = Id()
+    agency = Code(AGENCIES)
+    purpose = Code(PURPOSES)
+    reason = Slug()
+
+
+@publisher.event(
+    "consent.needed",
+    version=1,
+    reason="It is a caseworker's task; no service can give a consent.",
+    example={"case_id": CASE_ID, "agency": "health", "purpose": "injury_care", "district": "330302"},
+)
+class ConsentNeeded(Data):
+    """A rule would refer the case if the client agreed; a caseworker is to ask her, once."""
+
+    case_id = Id()
+    agency = Code(AGENCIES)
+    purpose = Code(PURPOSES)
+    district = District()
+
+
+@publisher.event(
+    "mediation.refused",
+    version=1,
+    reason="Volunteer finds `mediation_barred` in report.received; the answer to the client is a caseworker's.",
+    example={"case_id": CASE_ID, "reasons": ["domestic_violence", "injury"], "district": "330302"},
+)
+class MediationRefused(Data):
+    """Mediation was wished for, and may not be."""
+
+    case_id = Id()
+    reasons = ListOf(Slug())
+    district = District()
