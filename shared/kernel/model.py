@@ -1,7 +1,7 @@
 """The shape of a service's pure core: what it wants to know, what it decides, how its state follows from facts."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -74,8 +74,16 @@ class Model(ABC):
         return Shelf(self.keys)
 
 
-def run(model: Model, shelf: Shelf, message: Message) -> tuple[list[Fact], Mapping[str, Any] | None]:
+def _unchecked(fact: Fact) -> None:
+    """Take every fact as it is."""
+
+
+def run(
+    model: Model, shelf: Shelf, message: Message, check: Callable[[Fact], None] = _unchecked
+) -> tuple[list[Fact], Mapping[str, Any] | None]:
     """Decide on one message and take its facts into the shelf; all or nothing.
+
+    `check` sees each fact before it counts, and raises if it must not be.
 
     Raises:
         Refused: the rules do not allow it; the shelf is as before.
@@ -88,5 +96,6 @@ def run(model: Model, shelf: Shelf, message: Message) -> tuple[list[Fact], Mappi
                 fact = next(decision)
             except StopIteration as end:
                 return facts, end.value
+            check(fact)
             model.evolve(shelf, fact)
             facts.append(fact)

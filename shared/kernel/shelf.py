@@ -25,8 +25,10 @@ class Shelf:
         self._keys: dict[Ref, frozenset[str]] = {}
         self._index: dict[str, set[Ref]] = {}
         self._undo: dict[Ref, Any] | None = None
-        #: What `put` changed since the shelf was filled.
+        #: What `put` changed and `settle` has not yet taken as stored.
         self.touched: set[Ref] = set()
+        #: What is stored, perhaps with an older content.
+        self.stored: set[Ref] = set()
 
     def __contains__(self, ref: Ref) -> bool:
         return ref in self._states
@@ -49,6 +51,7 @@ class Shelf:
     def fill(self, ref: Ref, state: Any) -> None:
         """Lay down a state as it was stored; not a change."""
         self._set(ref, state)
+        self.stored.add(ref)
 
     def put(self, ref: Ref, state: Any) -> None:
         """Replace (or add) a state: a change, to be stored."""
@@ -57,11 +60,10 @@ class Shelf:
         self._set(ref, state)
         self.touched.add(ref)
 
-    def drop(self, ref: Ref) -> None:
-        """Forget a state (to keep memory bounded); what is stored stays."""
-        self._unindex(ref)
-        self._states.pop(ref, None)
-        self.touched.discard(ref)
+    def settle(self) -> None:
+        """Take all changes as stored."""
+        self.stored |= self.touched
+        self.touched.clear()
 
     @contextmanager
     def trial(self) -> Iterator[None]:
@@ -72,7 +74,8 @@ class Shelf:
         except BaseException:
             for ref, state in self._undo.items():
                 if state is None:
-                    self.drop(ref)
+                    self._unindex(ref)
+                    del self._states[ref]
                 else:
                     self._set(ref, state)
             self.touched = touched

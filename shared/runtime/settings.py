@@ -1,5 +1,6 @@
 """What a service process is told by its environment: broker, database, secrets, and its own names there."""
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,8 @@ class Settings:
     log_level: str = "info"
     #: Folder whose rule files replace the shipped ones.
     rules: Path | None = None
+    #: Seconds between the tries of an event that failed; after the last one it is a dead letter.
+    retry_delays: tuple[float, ...] = (1, 5, 30, 120, 600, 3_600, 14_400)
 
     @classmethod
     def from_environment(cls, service: str) -> Self:
@@ -56,7 +59,21 @@ class Settings:
             outbox=reader.path("NIANGJIA_OUTBOX", home / "outbox"),
             log_level=reader.text("NIANGJIA_LOG_LEVEL", validate.OneOf(LOG_LEVELS)),
             rules=_folder("NIANGJIA_RULES", Path(rules).absolute()) if rules else None,
+            retry_delays=reader.seconds("NIANGJIA_RETRY_DELAYS"),
         )
+
+    @property
+    def instance(self) -> str:
+        """The name of this process among its replicas, the same again after a restart."""
+        return f"{socket.gethostname()}:{self.http_port}"
+
+    def key(self, name: str) -> bytes:
+        """Return the 32 bytes of `<name>.key` in the folder of secrets.
+
+        Raises:
+            SettingError: the file is missing, or does not hold 64 hexadecimal characters.
+        """
+        return key_bytes(self.secrets, name)
 
     @property
     def database(self) -> str:
@@ -70,6 +87,10 @@ class Settings:
     def queue(self, consumer: str, source: str) -> str:
         """Return the name of the queue in which `consumer` finds the events of `source`."""
         return f"{self._prefix}{consumer}.from.{source}"
+
+    def unreadable(self, consumer: str) -> str:
+        """Return the name of the queue where the broker puts what `consumer` never gave back."""
+        return f"{self._prefix}{consumer}.unreadable"
 
     @property
     def _prefix(self) -> str:
@@ -93,6 +114,16 @@ class Reader:
         if not self._raw(name):
             return int(BY_NAME[name].default)
         return int(self._checked(name, self._env.int, checks))
+
+    def seconds(self, name: str) -> tuple[float, ...]:
+        """Return a variable that lists seconds, separated by commas."""
+        try:
+            values = tuple(float(part) for part in self.text(name).split(","))
+        except ValueError:
+            raise wrong(name, "is not a list of numbers") from None
+        if not values or min(values) < 0:
+            raise wrong(name, "holds a negative number")
+        return values
 
     def path(self, name: str, default: Path) -> Path:
         """Return a variable as an absolute path, or `default`."""
@@ -141,6 +172,22 @@ def address(*schemes: str) -> _Check:
             raise ValidationError(f"No {' or '.join(schemes)} address.")
 
     return check
+
+
+def key_bytes(folder: Path, name: str) -> bytes:
+    """Return the 32 bytes of a key that `folder` holds in `<name>.key`, as 64 hexadecimal characters.
+
+    Raises:
+        SettingError: the file cannot be read, or holds something else.
+    """
+    text = _content("NIANGJIA_SECRETS", folder / f"{name}.key")
+    try:
+        raw = bytes.fromhex(text)
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:
+        raise wrong("NIANGJIA_SECRETS", f"holds a {name}.key that is not 64 hexadecimal characters")
+    return raw
 
 
 def database_name(service: str, namespace: str = "") -> str:

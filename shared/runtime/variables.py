@@ -97,6 +97,13 @@ VARIABLES: tuple[Variable, ...] = (
         remedy="name a folder that is there, or leave it empty",
     ),
     Variable(
+        name="NIANGJIA_RETRY_DELAYS",
+        default="1,5,30,120,600,3600,14400",
+        meaning="Seconds between the tries of an event that failed; after the last try it is a dead letter.",
+        remedy="write numbers separated by commas, as in 1,5,30",
+        readers=("services",),
+    ),
+    Variable(
         name="NIANGJIA_LOG_LEVEL",
         default="info",
         meaning="Least level that is logged: debug, info, warning or error.",

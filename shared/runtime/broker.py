@@ -1,0 +1,80 @@
+"""The broker: how it is reached, what counts as 'away', and what is declared on it.
+
+For each pair of a source and a service that acts on its events there is one quorum queue with a single active
+consumer, so the order of the source holds whatever number of replicas share it. Whoever connects first declares the
+queue: a publisher also those of its listeners, so that no event is published before its queue is there.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from amqp.exceptions import AMQPError
+from kombu import Connection, Exchange, Queue
+
+from shared.events import listeners_of
+from shared.runtime.settings import Settings
+
+#: Seconds between heartbeats; a silent connection is given up after two.
+HEARTBEAT = 20
+CONNECT_SECONDS = 5
+
+#: What the broker or the network says when it is away.
+BrokerAway = (OSError, AMQPError)
+
+#: Redeliveries before the broker gives a message up. Only a process that dies with the message in hand counts here
+#: (a handler that fails parks the event), so the limit is far above any row of crashes.
+DELIVERY_LIMIT = 100_000
+
+
+def connect(settings: Settings) -> Connection:
+    """Return an open connection.
+
+    Raises:
+        OSError, AMQPError: the broker is away (`BrokerAway`).
+    """
+    connection = Connection(
+        settings.amqp_uri,
+        heartbeat=HEARTBEAT,
+        connect_timeout=CONNECT_SECONDS,
+        transport_options={
+            "client_properties": {"connection_name": f"{settings.service} {settings.instance}"},
+            "login_method": "PLAIN",
+        },
+    )
+    connection.connect()
+    return connection
+
+
+def declare(channel: Any, settings: Settings, source: str) -> None:
+    """Declare the exchange of `source` and the queues of all who act on its events."""
+    # As nameko declares it, so that a partner's plain @event_handler can bind to it.
+    exchange = Exchange(settings.exchange(source), type="topic", durable=True)(channel)
+    exchange.declare()
+    for consumer, types in listeners_of(source).items():
+        _declare_queue(channel, settings, consumer, source, types)
+
+
+def _declare_queue(channel: Any, settings: Settings, consumer: str, source: str, types: Sequence[str]) -> None:
+    unreadable = Queue(settings.unreadable(consumer), durable=True, queue_arguments={"x-queue-type": "quorum"})(channel)
+    unreadable.declare()
+    queue = Queue(
+        settings.queue(consumer, source),
+        durable=True,
+        queue_arguments={
+            "x-queue-type": "quorum",
+            "x-single-active-consumer": True,
+            "x-delivery-limit": DELIVERY_LIMIT,
+            "x-overflow": "reject-publish",
+            "x-dead-letter-strategy": "at-least-once",
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": unreadable.name,
+        },
+    )(channel)
+    queue.declare()
+    for name in types:
+        queue.bind_to(settings.exchange(source), routing_key=name)
+
+
+def depth(channel: Any, queue: str) -> int:
+    """Return how many messages wait in a queue, those in a consumer's hands not counted."""
+    return int(channel.queue_declare(queue, passive=True).message_count)

@@ -1,0 +1,87 @@
+"""Commits batches: all together when nothing stands in the way, one by one to find what does."""
+
+import time
+from collections.abc import Sequence
+
+import structlog
+from pymongo.errors import PyMongoError
+
+from shared.runtime import metrics
+from shared.runtime.database import Document, is_away
+from shared.runtime.parking import lane
+from shared.runtime.ticket import Fate, Ticket, Unavailable
+from shared.runtime.unit import ALL_FAIL, Collision, Unit, explain
+
+#: Tries of a batch that collides with another process, before it goes one by one.
+COLLISIONS = 6
+_log = structlog.get_logger(__name__)
+
+
+class Committer:
+    """Decides how a batch is tried; one at a time in a process."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._failing: set[str] = set()
+
+    def commit(self, tickets: Sequence[Ticket]) -> list[Document]:
+        """Decide and store the tickets, say in each what became of it, return the journal entries made.
+
+        Raises:
+            Unavailable: the database is away; nothing was stored, or the sender must ask again to learn.
+        """
+        try:
+            entries = self._together(tickets)
+        except PyMongoError as error:
+            if is_away(error):
+                raise Unavailable("the database is away") from error
+            _log.warning("batch failed, going one by one", action="commit", error=type(error).__name__)
+            entries = self._singly(tickets)
+        self._observe(tickets)
+        return entries
+
+    def _together(self, tickets: Sequence[Ticket], broken: Exception | None = None) -> list[Document]:
+        for attempt in range(COLLISIONS):
+            try:
+                return self._unit.attempt(tickets, broken)
+            except Collision:
+                metrics.COLLISIONS.inc()
+                time.sleep(0.005 * 2**attempt)
+        return self._unit.attempt(tickets, broken) if len(tickets) == 1 else self._singly(tickets)
+
+    def _singly(self, tickets: Sequence[Ticket]) -> list[Document]:
+        """Commit one by one, so that the one that cannot be stored is found and harms no other."""
+        entries: list[Document] = []
+        for ticket in tickets:
+            try:
+                entries += self._together([ticket])
+            except Collision as error:
+                raise Unavailable("other processes commit without pause") from error
+            except PyMongoError as error:
+                if is_away(error):
+                    raise Unavailable("the database is away") from error
+                entries += self._together([ticket], broken=error)
+        return entries
+
+    def _observe(self, tickets: Sequence[Ticket]) -> None:
+        """Count and log what became of the tickets, and notice when one case after the other fails."""
+        metrics.BATCH.observe(len(tickets))
+        for ticket in tickets:
+            metrics.MESSAGES.labels(ticket.message.type, ticket.fate).inc()
+            if ticket.event and ticket.fate is Fate.FAILED:
+                self._failing.add(lane(ticket.event))
+            elif ticket.event and ticket.fate is Fate.DONE:
+                self._failing.clear()
+            if ticket.fate is Fate.FAILED:
+                _log.error(
+                    "message failed",
+                    action="decide",
+                    message_id=ticket.message.id,
+                    type=ticket.message.type,
+                    reason=explain(ticket.error),
+                )
+
+    @property
+    def all_fail(self) -> bool:
+        """Whether one case after the other fails, with none succeeding between."""
+        return len(self._failing) >= ALL_FAIL

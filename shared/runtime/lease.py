@@ -1,0 +1,55 @@
+"""A lease in the database: of the replicas of a service, one publishes."""
+
+from datetime import timedelta
+
+from pymongo import ReturnDocument
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from shared.runtime.database import Document
+
+#: How long a lease holds when its holder says nothing. The database's clock counts, nobody else's.
+TERM = timedelta(seconds=10)
+
+
+class Lease:
+    """The right to publish, and the number up to which the journal is published."""
+
+    def __init__(self, database: Database[Document], holder: str) -> None:
+        self._rows = database["relay"]
+        self._holder = holder
+        #: The number up to which all is published and confirmed, as far as this holder knows.
+        self.published = 0
+
+    def take(self) -> bool:
+        """Take or prolong the lease; tell whether this holder has it."""
+        mine_or_over = {"$or": [{"holder": self._holder}, {"$expr": {"$lt": ["$until", "$$NOW"]}}]}
+        try:
+            row = self._rows.find_one_and_update(
+                {"_id": "relay", **mine_or_over},
+                [self._prolong()],
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        except DuplicateKeyError:
+            return False  # the row is there and belongs to another
+        self.published = max(self.published, row.get("published", 0))
+        return True
+
+    def save(self, published: int) -> bool:
+        """Remember the number up to which all is published; tell whether the lease is still this holder's."""
+        result = self._rows.update_one({"_id": "relay", "holder": self._holder}, [self._prolong(published)])
+        self.published = published
+        return result.matched_count == 1
+
+    def known(self) -> int:
+        """Return the number up to which all is published, whoever publishes."""
+        row = self._rows.find_one({"_id": "relay"}, {"published": 1})
+        return int(row.get("published", 0)) if row else 0
+
+    def _prolong(self, published: int | None = None) -> Document:
+        until = {"$add": ["$$NOW", int(TERM.total_seconds() * 1000)]}
+        change: Document = {"holder": self._holder, "until": until}
+        if published is not None:
+            change["published"] = {"$max": ["$published", published]}
+        return {"$set": change}

@@ -1,0 +1,229 @@
+"""The relay: publishes the journal in its order, many confirms in flight, from where it left off.
+
+One replica has the lease. What was confirmed is remembered only now and then, so after a crash some events go out
+twice; the inbox of each consumer knows them. The broker away means that the journal waits.
+"""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import eventlet
+import structlog
+from eventlet.event import Event as Signal
+from nameko.extensions import DependencyProvider
+from pymongo.errors import PyMongoError
+
+from shared.events import Event, to_amqp
+from shared.runtime import metrics
+from shared.runtime.broker import HEARTBEAT, BrokerAway, connect, declare
+from shared.runtime.database import Document
+from shared.runtime.lease import Lease
+from shared.runtime.work import UnitOfWork, work_of
+
+#: Entries published before waiting for their confirms.
+WINDOW = 200
+#: Entries that a commit hands over in memory; a longer backlog is read from the journal.
+HANDED_OVER = 5_000
+#: Seconds between looks into the journal when nobody calls: other replicas commit, too.
+POLL = 0.5
+#: Seconds between two writings of how far it is.
+SAVE = 0.25
+CONFIRM_SECONDS = 30
+#: Seconds to wait after a failure, at first and at most.
+BACKOFF = (0.2, 5.0)
+
+_log = structlog.get_logger(__name__)
+
+
+class NotConfirmed(Exception):
+    """The broker refused a message, or was silent for too long."""
+
+
+class Relay(DependencyProvider):
+    """Publishes what the service's unit of work has stored."""
+
+    def setup(self) -> None:
+        """Prepare; nothing is asked of broker or database yet."""
+        self._work: UnitOfWork = work_of(self.container)
+        self._settings = self._work.settings
+        self.lease = Lease(self._work.database, self._settings.instance)
+        self._handed: deque[Document] = deque(maxlen=HANDED_OVER)
+        self._wake = Signal()
+        self._stopping = False
+        #: Whether the broker takes our events.
+        self.connected = False
+        self._saved_at = 0.0
+        self._remembered = 0
+        self._work.listeners.append(self._offer)
+
+    def start(self) -> None:
+        """Begin to publish."""
+        self._thread = self.container.spawn_managed_thread(self._run, identifier="relay")
+
+    def stop(self) -> None:
+        """Publish what is stored, if the broker lets us, and end."""
+        self._stopping = True
+        self._call()
+        with eventlet.Timeout(5, False):
+            self._thread.wait()
+
+    def get_dependency(self, worker_ctx: Any) -> "Relay":
+        """Give the service this very object."""
+        return self
+
+    @property
+    def unpublished(self) -> int:
+        """How many events are stored and not yet known to be published."""
+        return max(0, self._work.unit.journal.head().sequence - self.lease.known())
+
+    def _offer(self, entries: Sequence[Document]) -> None:
+        self._handed.extend(entries)
+        self._call()
+
+    def _call(self) -> None:
+        if not self._wake.ready():
+            self._wake.send()
+
+    def _sleep(self, seconds: float) -> None:
+        with eventlet.Timeout(seconds, False):
+            self._wake.wait()
+        if self._wake.ready():
+            self._wake = Signal()
+
+    def _run(self) -> None:
+        delay = BACKOFF[0]
+        while not self._stopping:
+            try:
+                with connect(self._settings) as connection:
+                    delay = BACKOFF[0]
+                    self._serve(connection)
+            except (*BrokerAway, PyMongoError, NotConfirmed) as error:
+                metrics.LEADER.set(0)
+                _log.warning("cannot publish", action="relay", error=type(error).__name__, again_in_s=delay)
+                self.connected = False
+                eventlet.sleep(delay)
+                delay = min(delay * 2, BACKOFF[1])
+
+    def _serve(self, connection: Any) -> None:
+        """Publish as long as connection and lease hold."""
+        channel = connection.default_channel
+        declare(channel, self._settings, self._work.settings.service)
+        outbound = Outbound(connection, channel, self._settings.exchange(self._settings.service))
+        self.connected = True
+        while True:
+            if not self.lease.take():
+                metrics.LEADER.set(0)
+                self._handed.clear()
+                if self._stopping:
+                    return
+                outbound.keep_alive()
+                self._sleep(POLL)
+                continue
+            metrics.LEADER.set(1)
+            self._lead(outbound)
+            if self._stopping:
+                return
+
+    def _lead(self, outbound: "Outbound") -> None:
+        """Publish until there is nothing left, then until the lease has to be prolonged."""
+        until = time.monotonic() + HEARTBEAT / 8
+        at = self.lease.published
+        while time.monotonic() < until:
+            entries = self._next(at)
+            if entries:
+                for entry in entries:
+                    for event in self._work.unit.journal.events(entry):
+                        outbound.publish(event)
+                outbound.confirm()
+                at = entries[-1]["_id"] + entries[-1]["n"] - 1
+                metrics.PUBLISHED.inc(at - self.lease.published)
+                self._remember(at)
+            elif self._stopping:
+                break
+            else:
+                self._remember(at, now=True)
+                outbound.keep_alive()
+                self._sleep(min(POLL, max(0.0, until - time.monotonic())))
+        self._remember(at, now=True)
+
+    def _next(self, at: int) -> list[Document]:
+        """Return the entries that follow number `at`: from memory when it is complete, else from the journal."""
+        while self._handed and self._handed[0]["_id"] <= at:
+            self._handed.popleft()
+        if self._handed and self._handed[0]["_id"] == at + 1:
+            return [self._handed.popleft() for _ in range(min(WINDOW, len(self._handed)))]
+        return list(self._work.unit.journal.after(at, WINDOW))
+
+    def _remember(self, at: int, *, now: bool = False) -> None:
+        due = now or time.monotonic() - self._saved_at > SAVE
+        if due and at > self._remembered:
+            if not self.lease.save(at):
+                raise NotConfirmed("another replica took the lease")
+            self._saved_at = time.monotonic()
+            self._remembered = at
+
+
+class Outbound:
+    """A channel with publisher confirms, many of them in flight."""
+
+    def __init__(self, connection: Any, channel: Any, exchange: str) -> None:
+        self._connection = connection
+        self._channel = channel
+        self._exchange = exchange
+        self._sent = 0
+        self._open: set[int] = set()
+        self._refused = False
+        channel.confirm_select()
+        channel.events["basic_ack"].add(self._on_ack)
+        channel.events["basic_nack"].add(self._on_nack)
+
+    def publish(self, event: Event) -> None:
+        """Send an event without waiting."""
+        headers, properties = to_amqp(event)
+        message = self._channel.prepare_message(
+            event.body,
+            content_type=properties.pop("content_type"),
+            content_encoding=properties.pop("content_encoding"),
+            headers=headers,
+            properties=properties,
+        )
+        self._channel.basic_publish(message, exchange=self._exchange, routing_key=event.type)
+        self._sent += 1
+        self._open.add(self._sent)
+
+    def confirm(self) -> None:
+        """Wait until the broker has confirmed all that was sent.
+
+        Raises:
+            NotConfirmed: it refused a message, or said nothing.
+            OSError, AMQPError: the connection broke.
+        """
+        until = time.monotonic() + CONFIRM_SECONDS
+        while self._open and not self._refused:
+            if time.monotonic() > until:
+                raise NotConfirmed("no confirm in time")
+            self._drain(1.0)
+        if self._refused:
+            raise NotConfirmed("the broker refused a message")
+
+    def keep_alive(self) -> None:
+        """Answer and send heartbeats."""
+        self._connection.heartbeat_check()
+        self._drain(0.001)
+
+    def _drain(self, seconds: float) -> None:
+        try:
+            self._connection.drain_events(timeout=seconds)
+        except TimeoutError:
+            return
+
+    def _on_ack(self, tag: int, multiple: bool) -> None:
+        if multiple:
+            self._open = {t for t in self._open if t > tag}
+        else:
+            self._open.discard(tag)
+
+    def _on_nack(self, tag: int, multiple: bool) -> None:
+        self._refused = True

@@ -1,0 +1,239 @@
+"""One attempt to commit a batch: look, decide, store, in one transaction."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import structlog
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from shared.events import Event, check
+from shared.kernel import Fact, Model, Refused, Wanted, run
+from shared.runtime.database import Document
+from shared.runtime.inbox import Inbox, mark
+from shared.runtime.journal import Head, Journal
+from shared.runtime.keyring import KeyRing
+from shared.runtime.parking import BEHIND, Parking, lane
+from shared.runtime.states import States
+from shared.runtime.ticket import Fate, Ticket
+
+#: States kept in memory between commits, beside the resident ones.
+KEPT_STATES = 4_000
+
+#: So many cases failing in a row, with none succeeding, mean that the fault is not in the cases: the rest of the
+#: batch stays open, and uses up no attempts.
+ALL_FAIL = 10
+
+_DUPLICATE = 11_000
+_log = structlog.get_logger(__name__)
+
+
+class Collision(Exception):
+    """Another process committed first, or the transaction was interrupted; the same again may work."""
+
+
+class Unit:
+    """The collections of one service, and the states it remembers between commits.
+
+    What is remembered is true as long as the head of the journal is the one that this process wrote: every change
+    goes through the journal.
+    """
+
+    def __init__(self, database: Database[Document], model: Model, keys: KeyRing, parking: Parking) -> None:
+        self.journal = Journal(database, model.name, keys)
+        self.states = States(database, model, keys)
+        self.inbox = Inbox(database)
+        self._client = database.client
+        self._model = model
+        self._keys = keys
+        self._parking = parking
+        self._shelf = model.shelf()
+        self._residents = 0
+        self._head: Head | None = None
+
+    def prepare(self) -> None:
+        """Make the indexes."""
+        self.states.prepare()
+        self.inbox.prepare()
+
+    def attempt(self, tickets: Sequence[Ticket], broken: Exception | None = None) -> list[Document]:
+        """Commit the tickets and return the journal entries made; with `broken`, only write down that they failed.
+
+        Raises:
+            Collision: try the same again.
+            PyMongoError: anything else that the database says.
+        """
+        for ticket in tickets:
+            ticket.reopen()
+        head = None
+        try:
+            with self._client.start_session() as session:
+                session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority", j=True))
+                at = datetime.now(UTC)
+                self._look(tickets, session)
+                entries = self._decide(tickets, at, broken, session)
+                self._store(tickets, entries, at, session)
+                session.commit_transaction()
+            head = self._after(entries)
+            return entries
+        except PyMongoError as error:
+            if _collides(error):
+                raise Collision from error
+            raise
+        finally:
+            self._settle(head)
+
+    def _look(self, tickets: Sequence[Ticket], session: ClientSession) -> None:
+        """Lay onto the shelf what the tickets want to know, and mark those that need no decision."""
+        head = self.journal.head(session)
+        if head != self._head or len(self._shelf) > KEPT_STATES + self._residents:
+            self._shelf = self._model.shelf()
+            self.states.fill_resident(self._shelf, session)
+            self._residents = len(self._shelf)
+            self._head = head
+        self._sort_out(tickets, session)
+        wanted = [self._model.wants(t.message) for t in tickets if t.fate is Fate.OPEN and not t.broken]
+        together = Wanted(
+            refs=frozenset().union(*(w.refs for w in wanted)), keys=frozenset().union(*(w.keys for w in wanted))
+        )
+        self.states.fill(self._shelf, together, session)
+
+    def _sort_out(self, tickets: Sequence[Ticket], session: ClientSession) -> None:
+        """Find the events that were handled before, and those whose case is blocked."""
+        for consumer in {t.consumer for t in tickets if t.event}:
+            mine = [(t, t.event) for t in tickets if t.event and t.consumer == consumer]
+            seen = self.inbox.seen([mark(consumer, event.id) for _, event in mine], session)
+            lanes = list({lane(event) for ticket, event in mine if not ticket.again})
+            blocked = self._parking.blocked(consumer, lanes, session)
+            for ticket, event in mine:
+                if mark(consumer, event.id) in seen:
+                    ticket.close(Fate.REPEATED)
+                elif lane(event) in blocked and not ticket.again:
+                    ticket.close(Fate.BEHIND)
+
+    def _decide(
+        self, tickets: Sequence[Ticket], at: datetime, broken: Exception | None, session: ClientSession
+    ) -> list[Document]:
+        """Decide on the open tickets in their order; return the journal entries that follow."""
+        decided: list[tuple[Ticket, list[Fact]]] = []
+        failed: set[tuple[str, str]] = set()
+        seen: set[tuple[str, str]] = set()
+        any_done = False
+        for ticket in tickets:
+            if ticket.event and len(failed) >= ALL_FAIL and not any_done:
+                continue
+            self._within_batch(ticket, failed, seen)
+            if ticket.fate is Fate.OPEN:
+                facts = self._decided(ticket, broken)
+                if ticket.event and ticket.error:
+                    failed.add((ticket.consumer, lane(ticket.event)))
+                any_done = any_done or (ticket.event is not None and ticket.error is None)
+                if facts:
+                    decided.append((ticket, facts))
+        self._keys.load(
+            {fact.case or fact.subject for _, facts in decided for fact in facts}
+            | {ref.id for ref in self._shelf.touched},
+            session,
+        )
+        return self._entries(decided, at)
+
+    @staticmethod
+    def _within_batch(ticket: Ticket, failed: set[tuple[str, str]], seen: set[tuple[str, str]]) -> None:
+        """Close an event that stands twice in the batch, or behind one of the batch that failed."""
+        if ticket.event is None or ticket.fate is not Fate.OPEN:
+            return
+        if (ticket.consumer, ticket.event.id) in seen:
+            ticket.close(Fate.REPEATED)
+        elif (ticket.consumer, lane(ticket.event)) in failed:
+            ticket.close(Fate.BEHIND)
+        seen.add((ticket.consumer, ticket.event.id))
+
+    def _decided(self, ticket: Ticket, broken: Exception | None) -> list[Fact]:
+        try:
+            if broken or ticket.broken:
+                raise broken or ticket.broken or AssertionError
+            facts, answer = run(self._model, self._shelf, ticket.message, _check)
+        except Refused as refusal:
+            ticket.close(Fate.FAILED if ticket.event else Fate.REFUSED, error=refusal)
+        except Exception as error:  # noqa: BLE001  whatever the rules do wrong harms this message only
+            ticket.close(Fate.FAILED, error=error)
+        else:
+            ticket.close(Fate.DONE, answer=answer)
+            return facts
+        return []
+
+    def _entries(self, decided: list[tuple[Ticket, list[Fact]]], at: datetime) -> list[Document]:
+        entries: list[Document] = []
+        head = self._head or Head()
+        for ticket, facts in decided:
+            entry = self.journal.entry(head, ticket.message, facts, at)
+            head = Head(entry["_id"] + entry["n"] - 1, entry["hash"])
+            entries.append(entry)
+        return entries
+
+    def _store(self, tickets: Sequence[Ticket], entries: list[Document], at: datetime, session: ClientSession) -> None:
+        if entries:
+            self.journal.entries.insert_many(entries, session=session)
+            self.states.save(self._shelf, session)
+            self._keys.save(session)
+        for consumer in {t.consumer for t in tickets if t.event}:
+            mine = [(t, t.event) for t in tickets if t.event and t.consumer == consumer and t.fate is not Fate.OPEN]
+            self.inbox.add(consumer, [event for ticket, event in mine if ticket.fate is Fate.DONE], at, session)
+            self.inbox.advance(consumer, [event for _, event in mine], session)
+            again = [mark(consumer, e.id) for t, e in mine if t.again and t.fate in {Fate.DONE, Fate.REPEATED}]
+            self._parking.release(again, session)
+            for ticket, event in mine:
+                self._park(ticket, event, at, session)
+
+    def _park(self, ticket: Ticket, event: Event, at: datetime, session: ClientSession) -> None:
+        """Park an event that failed, or that came behind one that did."""
+        if ticket.fate is Fate.BEHIND:
+            self._parking.add(ticket.consumer, event, BEHIND, at, attempts=0, session=session)
+        elif ticket.fate is Fate.FAILED:
+            reason = explain(ticket.error)
+            if ticket.again:
+                self._parking.failed(ticket.consumer, event, reason, at, session=session)
+            else:
+                self._parking.add(ticket.consumer, event, reason, at, attempts=1, session=session)
+
+    def _after(self, entries: list[Document]) -> Head:
+        if not entries:
+            return self._head or Head()
+        return Head(entries[-1]["_id"] + entries[-1]["n"] - 1, entries[-1]["hash"])
+
+    def _settle(self, head: Head | None) -> None:
+        """Keep what the shelf holds when it was committed; otherwise read everything anew next time."""
+        self._keys.settle(kept=head is not None)
+        self._head = head
+        if head is not None:
+            self._shelf.settle()
+
+
+def _check(fact: Fact) -> None:
+    check(fact.type, fact.data)
+
+
+def explain(error: Exception | None) -> str:
+    """Return why a message failed, without any of its content: the rules' own words, or the kind of the bug."""
+    if isinstance(error, Refused):
+        return f"refused: {error.slug}"
+    if error is None:
+        return ""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = f" in {frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame else ""
+    return f"{type(error).__name__}{where}"
+
+
+def _collides(error: PyMongoError) -> bool:
+    """Tell whether the same transaction may succeed when it is tried again at once."""
+    if isinstance(error, DuplicateKeyError) or error.has_error_label("TransientTransactionError"):
+        return not error.has_error_label("RetryableWriteError")
+    if isinstance(error, BulkWriteError):
+        details = error.details or {}
+        return any(e.get("code") == _DUPLICATE for e in details.get("writeErrors", ()))
+    return False
