@@ -1,6 +1,6 @@
 """The case as others may see it: the snapshot that events carry of it, and a sample of one."""
 
-from shared.events.fields import Code, Data, District, Flag, Id, ListOf, Part, Time, Token, codes
+from shared.events.fields import Code, Data, District, Flag, Id, ListOf, OpenCode, Part, Time, Token, codes
 from shared.events.vocabulary import AGENCIES, CATEGORIES, CHANNELS, FACTORS, GRADES, REASONS, WISHES
 
 
@@ -15,29 +15,26 @@ class Snapshot(Data):
     """The whole case after a report. Lists are sorted, but for `reasons` (order of the rules' table)."""
 
     id = Id()
-    #: Of the report that opened the case, cut to the county.
-    district = District()
-    #: A token for each level below the county (township, village, hamlet), so that nearness can be compared.
-    place = ListOf(Token())
+    district = District(about="Of the report that opened the case, cut to the county.")
+    place = ListOf(
+        Token(),
+        about="A token for each level below the county (township, village, hamlet), so that nearness can be compared.",
+    )
     opened_at = Time()
-    #: The union over all reports of the case, as are factors, wishes and channels.
-    categories = codes(CATEGORIES)
+    categories = codes(CATEGORIES, about="The union over all reports of the case, as are factors, wishes and channels.")
     factors = codes(FACTORS)
     wishes = codes(WISHES)
     channels = codes(CHANNELS)
-    #: Channels of the reports in a violence category.
-    violence_channels = codes(CHANNELS)
-    #: Agencies that the client agreed to.
-    consents = codes(AGENCIES)
+    violence_channels = codes(CHANNELS, about="Channels of the reports in a violence category.")
+    consents = codes(AGENCIES, about="Agencies that the client agreed to.")
     grade = Code(GRADES)
-    reasons = codes(REASONS)
+    reasons = ListOf(OpenCode(REASONS), about="Every line of the risk rules that ever fired, in their order.")
     immediate_danger = Flag()
     child_case = Flag()
     danger_case = Flag()
     counter_report = Flag()
     mediation_barred = Flag()
-    #: Cases whose client is the accused of this one, or the other way round.
-    other_sides = ListOf(Id())
+    other_sides = ListOf(Id(), about="Cases whose client is the accused of this one, or the other way round.")
     client = Part(Person)
     accused = Part(Person)
 

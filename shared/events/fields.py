@@ -6,9 +6,9 @@ otherwise, and each tells the JSON Schema that says the same.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from marshmallow import RAISE, Schema, fields, validate
 
@@ -19,6 +19,7 @@ _TIME = (
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 #: A short id has at most six digits, so that no telephone number is one.
 _SHORT_ID = r"[a-z]{1,3}[0-9]{1,6}"
+_OPEN_CODE = r"(?!([^0-9]*[0-9]){7})[a-z][a-z0-9]{0,30}(_[a-z0-9]{1,30}){0,9}"
 #: 128 bits in base64url (`shared/privacy/blind.py`); the last of 22 characters has only four values.
 _TOKEN = r"[A-Za-z0-9_-]{21}[AQgw]"  # noqa: S105
 
@@ -30,11 +31,35 @@ class Data(Schema):
         unknown = RAISE
 
 
+class Options(TypedDict, total=False):
+    """What every field can say besides its kind."""
+
+    #: What it means, for the reference; empty where the name says it.
+    about: str
+    #: False for a field that came with a later release; true unless said.
+    required: bool
+    #: Whether it may be null; false unless said.
+    null: bool
+
+
+def _common(options: Options) -> dict[str, Any]:
+    return {
+        "required": options.get("required", True),
+        "allow_none": options.get("null", False),
+        "metadata": _described(options),
+    }
+
+
+def _described(options: Options) -> dict[str, Any]:
+    about = options.get("about", "")
+    return {"description": about} if about else {}
+
+
 class Text(fields.String):
     """A text; only its subclasses are used, each says which texts are allowed."""
 
-    def __init__(self, *, required: bool = True, null: bool = False, check: validate.Validator) -> None:
-        super().__init__(required=required, allow_none=null, validate=check)
+    def __init__(self, check: validate.Validator, **options: Unpack[Options]) -> None:
+        super().__init__(validate=check, **_common(options))
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         if not isinstance(value, str):
@@ -45,54 +70,61 @@ class Text(fields.String):
 class Code(Text):
     """One of the codes of a vocabulary."""
 
-    def __init__(self, codes: Iterable[str], *, required: bool = True, null: bool = False) -> None:
+    def __init__(self, codes: Iterable[str], **options: Unpack[Options]) -> None:
         self.codes = tuple(codes)
-        super().__init__(required=required, null=null, check=validate.OneOf(self.codes))
+        super().__init__(validate.OneOf(self.codes), **options)
 
 
 class Pattern(Text):
-    """A text that matches a pattern as a whole; the pattern is written without anchors."""
+    """A text that matches a pattern as a whole; the pattern is written without anchors.
 
-    def __init__(self, pattern: str, *, what: str, required: bool = True, null: bool = False) -> None:
+    `what`: what such a text is, in words ("an id").
+    """
+
+    def __init__(self, pattern: str, what: str, **options: Unpack[Options]) -> None:
         self.pattern = pattern
         self.what = what
-        check = validate.Regexp(rf"(?:{pattern})\Z", error=f"Not {what}.")
-        super().__init__(required=required, null=null, check=check)
+        super().__init__(validate.Regexp(rf"(?:{pattern})\Z", error=f"Not {what}."), **options)
 
 
 class Id(Pattern):
     """The id of a case, report, referral, volunteer or notice: a UUID, or a short id such as "v012"."""
 
-    def __init__(self, *, required: bool = True, null: bool = False) -> None:
-        super().__init__(rf"{_UUID}|{_SHORT_ID}", what="an id", required=required, null=null)
+    def __init__(self, **options: Unpack[Options]) -> None:
+        super().__init__(rf"{_UUID}|{_SHORT_ID}", "an id", **options)
 
 
 class Token(Pattern):
     """A blind token: persons and places are compared by it and cannot be read from it."""
 
-    def __init__(self) -> None:
-        super().__init__(_TOKEN, what="a blind token")
+    def __init__(self, **options: Unpack[Options]) -> None:
+        super().__init__(_TOKEN, "a blind token", **options)
 
 
 class District(Pattern):
     """A district down to the county: 2 digits (province), 4 (city) or 6 (county)."""
 
-    def __init__(self, *, required: bool = True) -> None:
-        super().__init__(r"[0-9]{2}([0-9]{2}([0-9]{2})?)?", what="a district down to the county", required=required)
+    def __init__(self, **options: Unpack[Options]) -> None:
+        super().__init__(r"[0-9]{2}([0-9]{2}([0-9]{2})?)?", "a district down to the county", **options)
 
 
-class Slug(Pattern):
-    """A code that a city may add to in its rules, so that no list can be closed: words and at most one number."""
+class OpenCode(Pattern):
+    """A code of a list that no release can close, because a city may add to it in its rules.
 
-    def __init__(self, *, required: bool = True, null: bool = False) -> None:
-        super().__init__(r"[a-z]{1,30}(_[a-z]{1,30}){0,7}(_?[0-9]{1,4})?", what="a code", required=required, null=null)
+    `known`: the codes of the default rules, for the reference. With six digits at most no telephone number is one.
+    """
+
+    def __init__(self, known: Iterable[str] = (), **options: Unpack[Options]) -> None:
+        super().__init__(_OPEN_CODE, "a code like 'legal_aid'", **options)
+        self.metadata = _described(options) | ({"examples": list(known)} if known else {})
 
 
 class Time(Pattern):
     """A point in time in ISO 8601 with its offset."""
 
-    def __init__(self, *, required: bool = True, null: bool = False) -> None:
-        super().__init__(_TIME, what="a time with an offset", required=required, null=null)
+    def __init__(self, **options: Unpack[Options]) -> None:
+        super().__init__(_TIME, "a time with an offset", **options)
+        self.metadata = _described(options) | {"format": "date-time"}
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
@@ -104,8 +136,8 @@ class Time(Pattern):
 class Flag(fields.Boolean):
     """True or false; neither 1 nor "yes"."""
 
-    def __init__(self, *, required: bool = True) -> None:
-        super().__init__(required=required)
+    def __init__(self, **options: Unpack[Options]) -> None:
+        super().__init__(**_common(options))
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
@@ -116,9 +148,9 @@ class Flag(fields.Boolean):
 class Count(fields.Integer):
     """A whole number from 0 to a limit."""
 
-    def __init__(self, *, to: int, required: bool = True) -> None:
+    def __init__(self, *, to: int, **options: Unpack[Options]) -> None:
         self.to = to
-        super().__init__(required=required, validate=validate.Range(min=0, max=to))
+        super().__init__(validate=validate.Range(min=0, max=to), **_common(options))
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if type(value) is not int:
@@ -129,8 +161,8 @@ class Count(fields.Integer):
 class ListOf(fields.List[Any]):
     """A list of values of one kind."""
 
-    def __init__(self, inner: fields.Field[Any], *, required: bool = True) -> None:
-        super().__init__(inner, required=required)
+    def __init__(self, inner: fields.Field[Any], **options: Unpack[Options]) -> None:
+        super().__init__(inner, **_common(options))
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list | tuple):
@@ -141,13 +173,13 @@ class ListOf(fields.List[Any]):
 class Part(fields.Nested):
     """An object inside the data."""
 
-    def __init__(self, schema: type[Data], *, required: bool = True) -> None:
-        super().__init__(schema, required=required)
+    def __init__(self, schema: type[Data], **options: Unpack[Options]) -> None:
+        super().__init__(schema, **_common(options))
 
 
-def codes(vocabulary: Sequence[str]) -> ListOf:
+def codes(vocabulary: Iterable[str], **options: Unpack[Options]) -> ListOf:
     """Return the field of a list of codes."""
-    return ListOf(Code(vocabulary))
+    return ListOf(Code(vocabulary), **options)
 
 
 _time = re.compile(_TIME)

@@ -2,7 +2,7 @@
 
 from shared.events.case import CASE_ID, OTHER_CASE_ID, REPORT_ID, SNAPSHOT, Snapshot
 from shared.events.declaration import Publisher
-from shared.events.fields import Code, Data, District, Flag, Id, ListOf, Part, Slug, Time, codes
+from shared.events.fields import Code, Data, District, Flag, Id, ListOf, OpenCode, Part, Time, codes
 from shared.events.vocabulary import (
     AGENCIES,
     BASES,
@@ -29,8 +29,9 @@ class Report(Data):
     risk_factors = codes(FACTORS)
     wishes = codes(WISHES)
     immediate_danger = Flag()
-    #: Agencies that the client agreed to in this report, where its reporter can say so.
-    consents = codes(AGENCIES)
+    consents = codes(
+        AGENCIES, about="Agencies that the client agreed to in this report, where its reporter can say so."
+    )
 
 
 @publisher.event(
@@ -60,8 +61,7 @@ class ReportReceived(Data):
     report = Part(Report)
     case = Part(Snapshot)
     opens_case = Flag()
-    #: The grade rose with this report; a new case counts from blue.
-    escalated = Flag()
+    escalated = Flag(about="The grade rose with this report; a new case counts from blue.")
 
 
 @publisher.event(
@@ -80,9 +80,8 @@ class Match(Data):
     """A case that may be the same one, or the other side."""
 
     case_id = Id()
-    because = ListOf(Slug())
-    #: Only shown: other sides can never be merged.
-    other_side = Flag()
+    because = ListOf(OpenCode())
+    other_side = Flag(about="Only shown: other sides can never be merged.")
 
 
 @publisher.event(
@@ -125,9 +124,8 @@ class Grading(Data):
     case_id = Id()
     district = District()
     grade = Code(GRADES)
-    #: Blue for a new case.
-    previous = Code(GRADES)
-    reasons = codes(REASONS)
+    previous = Code(GRADES, about="Blue for a new case.")
+    reasons = ListOf(OpenCode(REASONS))
 
 
 GRADING = {
@@ -175,10 +173,10 @@ class IdentityDisclosed(Data):
     """Somebody was told who the client is: which fields, for what, and why that is allowed."""
 
     case_id = Id()
-    audience = Slug()
-    purpose = Slug()
+    audience = OpenCode()
+    purpose = OpenCode()
     basis = Code(BASES)
 
     class Meta(Data.Meta):
         # A name that marshmallow keeps for itself.
-        include = {"fields": ListOf(Slug())}  # noqa: RUF012
+        include = {"fields": ListOf(OpenCode())}  # noqa: RUF012

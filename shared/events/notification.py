@@ -2,7 +2,7 @@
 
 from shared.events.case import CASE_ID
 from shared.events.declaration import Publisher
-from shared.events.fields import Code, Data, Id, Slug
+from shared.events.fields import Code, Data, Id, OpenCode
 from shared.events.vocabulary import SAFE_CHANNELS
 
 publisher = Publisher("notification")
@@ -23,8 +23,7 @@ class NoticeQueued(Data):
     notice_id = Id()
     case_id = Id()
     channel = Code(SAFE_CHANNELS)
-    #: Which of the neutral wordings; the words themselves never travel.
-    wording = Slug()
+    wording = OpenCode(about="Which of the neutral wordings; the words themselves never travel.")
 
 
 @publisher.event(
@@ -38,7 +37,7 @@ class NoticeHeld(Data):
 
     notice_id = Id()
     case_id = Id()
-    reason = Slug()
+    reason = OpenCode()
 
 
 @publisher.event(
@@ -67,4 +66,4 @@ class NoticeFailed(Data):
     notice_id = Id()
     case_id = Id()
     channel = Code(SAFE_CHANNELS)
-    reason = Slug()
+    reason = OpenCode()

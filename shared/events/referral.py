@@ -2,7 +2,7 @@
 
 from shared.events.case import CASE_ID
 from shared.events.declaration import Publisher
-from shared.events.fields import Code, Data, District, Flag, Id, ListOf, Pattern, Slug, Time
+from shared.events.fields import Code, Data, District, Flag, Id, ListOf, OpenCode, Pattern, Time
 from shared.events.vocabulary import AGENCIES, BASES, GRADES, PURPOSES
 
 publisher = Publisher("referral")
@@ -35,21 +35,22 @@ class ReferralRequested(Data):
     """A rule refers a case to an agency; the clock starts."""
 
     referral_id = Id()
-    #: On the letter that the client shows at the agency's window.
-    number = Pattern(r"([A-Z]{1,4}-)?([0-9]{6}-)?[0-9]{4}-[0-9]{1,6}", what="a letter's number")
+    number = Pattern(
+        r"([A-Z]{1,4}-)?([0-9]{6}-)?[0-9]{4}-[0-9]{1,6}",
+        "a letter's number",
+        about="On the letter that the client shows at the agency's window.",
+    )
     case_id = Id()
     agency = Code(AGENCIES)
-    purpose = Code(PURPOSES)
+    purpose = OpenCode(PURPOSES)
     basis = Code(BASES)
-    #: The line of the referral rules that asked for it.
-    rule = Slug()
+    rule = OpenCode(about="The line of the referral rules that asked for it.")
     district = District()
     grade = Code(GRADES)
     requested_at = Time()
     acknowledge_by = Time()
     finish_by = Time()
-    #: No means test (legal aid in a violence category).
-    green_channel = Flag()
+    green_channel = Flag(about="No means test (legal aid in a violence category).")
 
 
 @publisher.event(
@@ -70,8 +71,8 @@ class ReferralCancelled(Data):
     referral_id = Id()
     case_id = Id()
     agency = Code(AGENCIES)
-    purpose = Code(PURPOSES)
-    reason = Slug()
+    purpose = OpenCode(PURPOSES)
+    reason = OpenCode()
 
 
 @publisher.event(
@@ -85,7 +86,7 @@ class ConsentNeeded(Data):
 
     case_id = Id()
     agency = Code(AGENCIES)
-    purpose = Code(PURPOSES)
+    purpose = OpenCode(PURPOSES)
     district = District()
 
 
@@ -99,5 +100,5 @@ class MediationRefused(Data):
     """Mediation was wished for, and may not be."""
 
     case_id = Id()
-    reasons = ListOf(Slug())
+    reasons = ListOf(OpenCode())
     district = District()

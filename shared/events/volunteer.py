@@ -2,17 +2,24 @@
 
 from shared.events.case import CASE_ID
 from shared.events.declaration import Publisher
-from shared.events.fields import Code, Count, Data, District, Flag, Id, ListOf, Pattern, Slug
-from shared.events.vocabulary import GRADES, SKILLS
+from shared.events.fields import Code, Count, Data, District, Flag, Id, ListOf, OpenCode, Pattern
+from shared.events.vocabulary import DIALECT_PREFIX, GRADES, SKILLS
 
 publisher = Publisher("volunteer")
 
 _VOLUNTEER_ID = "v012"
 
 
-def _skill() -> Pattern:
-    """Return the field of a skill: a code of the vocabulary, or a dialect, of which no list can be complete."""
-    return Pattern("|".join([*SKILLS, r"dialect:[a-z]{1,20}"]), what="a skill")
+#: A code of the vocabulary, or a dialect, of which no list can be complete. A dialect's name ends in "speech" or
+#: "language", so that no person's name is one.
+SKILL = "|".join([*SKILLS, DIALECT_PREFIX + r"([a-z]{1,20}|[\u4e00-\u9fff]{1,8}[话语言腔])"])
+
+
+class Skill(Pattern):
+    """A skill of volunteers."""
+
+    def __init__(self) -> None:
+        super().__init__(SKILL, "a skill")
 
 
 @publisher.event(
@@ -21,7 +28,7 @@ def _skill() -> Pattern:
     reason="Volunteer's own register; this is for subscribers who count.",
     example={
         "volunteer_id": _VOLUNTEER_ID,
-        "skills": ["dialect:wenzhou", "law"],
+        "skills": ["dialect:温州话", "law"],
         "districts": ["330302"],
         "capacity": 3,
         "active": True,
@@ -31,10 +38,9 @@ class VolunteerRegistered(Data):
     """A volunteer was registered, or her record changed."""
 
     volunteer_id = Id()
-    skills = ListOf(_skill())
+    skills = ListOf(Skill())
     districts = ListOf(District())
-    #: Open cases at a time.
-    capacity = Count(to=1000)
+    capacity = Count(to=1000, about="Open cases at a time.")
     active = Flag()
 
 
@@ -55,7 +61,7 @@ class VolunteerAssigned(Data):
 
     volunteer_id = Id()
     case_id = Id()
-    skill = _skill()
+    skill = Skill()
     district = District()
     grade = Code(GRADES)
 
@@ -71,8 +77,8 @@ class VolunteerReleased(Data):
 
     volunteer_id = Id()
     case_id = Id()
-    skill = _skill()
-    reason = Slug()
+    skill = Skill()
+    reason = OpenCode()
 
 
 @publisher.event(
@@ -85,6 +91,6 @@ class VolunteerNoneEligible(Data):
     """A case asks for a skill and no volunteer may and can help."""
 
     case_id = Id()
-    skill = _skill()
+    skill = Skill()
     district = District()
     grade = Code(GRADES)

@@ -1,10 +1,9 @@
 """A lease in the database: of the replicas of a service, one publishes."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from pymongo import ReturnDocument
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
 
 from shared.runtime.database import Document
 
@@ -18,21 +17,19 @@ class Lease:
     def __init__(self, database: Database[Document], holder: str) -> None:
         self._rows = database["relay"]
         self._holder = holder
+        self._made = False
         #: The number up to which all is published and confirmed, as far as this holder knows.
         self.published = 0
 
     def take(self) -> bool:
         """Take or prolong the lease; tell whether this holder has it."""
+        self._make()
         mine_or_over = {"$or": [{"holder": self._holder}, {"$expr": {"$lt": ["$until", "$$NOW"]}}]}
-        try:
-            row = self._rows.find_one_and_update(
-                {"_id": "relay", **mine_or_over},
-                [self._prolong()],
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
-            )
-        except DuplicateKeyError:
-            return False  # the row is there and belongs to another
+        row = self._rows.find_one_and_update(
+            {"_id": "relay", **mine_or_over}, [self._prolong()], return_document=ReturnDocument.AFTER
+        )
+        if row is None:
+            return False
         self.published = max(self.published, row.get("published", 0))
         return True
 
@@ -46,6 +43,13 @@ class Lease:
         """Return the number up to which all is published, whoever publishes."""
         row = self._rows.find_one({"_id": "relay"}, {"published": 1})
         return int(row.get("published", 0)) if row else 0
+
+    def _make(self) -> None:
+        """Make the row, expired, if there is none yet."""
+        if not self._made:
+            long_ago = datetime.fromtimestamp(0, UTC)
+            self._rows.update_one({"_id": "relay"}, {"$setOnInsert": {"until": long_ago}}, upsert=True)
+            self._made = True
 
     def _prolong(self, published: int | None = None) -> Document:
         until = {"$add": ["$$NOW", int(TERM.total_seconds() * 1000)]}

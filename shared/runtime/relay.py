@@ -44,8 +44,8 @@ class NotConfirmed(Exception):
 class Relay(DependencyProvider):
     """Publishes what the service's unit of work has stored."""
 
-    def setup(self) -> None:
-        """Prepare; nothing is asked of broker or database yet."""
+    def start(self) -> None:
+        """Begin to publish; waits for neither broker nor database."""
         self._work: UnitOfWork = work_of(self.container)
         self._settings = self._work.settings
         self.lease = Lease(self._work.database, self._settings.instance)
@@ -55,11 +55,9 @@ class Relay(DependencyProvider):
         #: Whether the broker takes our events.
         self.connected = False
         self._saved_at = 0.0
+        self._delay = BACKOFF[0]
         self._remembered = 0
         self._work.listeners.append(self._offer)
-
-    def start(self) -> None:
-        """Begin to publish."""
         self._thread = self.container.spawn_managed_thread(self._run, identifier="relay")
 
     def stop(self) -> None:
@@ -93,18 +91,16 @@ class Relay(DependencyProvider):
             self._wake = Signal()
 
     def _run(self) -> None:
-        delay = BACKOFF[0]
         while not self._stopping:
             try:
                 with connect(self._settings) as connection:
-                    delay = BACKOFF[0]
                     self._serve(connection)
             except (*BrokerAway, PyMongoError, NotConfirmed) as error:
                 metrics.LEADER.set(0)
-                _log.warning("cannot publish", action="relay", error=type(error).__name__, again_in_s=delay)
+                _log.warning("cannot publish", action="relay", error=type(error).__name__, again_in_s=self._delay)
                 self.connected = False
-                eventlet.sleep(delay)
-                delay = min(delay * 2, BACKOFF[1])
+                eventlet.sleep(self._delay)
+                self._delay = min(self._delay * 2, BACKOFF[1])
 
     def _serve(self, connection: Any) -> None:
         """Publish as long as connection and lease hold."""
@@ -123,6 +119,7 @@ class Relay(DependencyProvider):
                 continue
             metrics.LEADER.set(1)
             self._lead(outbound)
+            self._delay = BACKOFF[0]
             if self._stopping:
                 return
 

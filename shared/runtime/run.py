@@ -1,6 +1,10 @@
 """Runs one service as a process: `python -m shared.runtime.run services.intake.service`."""
 
-import eventlet
+import warnings
+
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+
+import eventlet  # noqa: E402
 
 eventlet.monkey_patch()  # before anything else is imported: what was imported earlier would block everybody
 

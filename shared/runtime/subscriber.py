@@ -58,8 +58,8 @@ class Subscriber(Entrypoint):
         self.source = source
         super().__init__(**options)
 
-    def setup(self) -> None:
-        """Prepare; nothing is asked of broker or database yet."""
+    def start(self) -> None:
+        """Begin to consume; waits for neither broker nor database."""
         self._work: UnitOfWork = work_of(self.container)
         self._settings = self._work.settings
         self._consumer = f"{self.container.service_name}.from.{self.source}"
@@ -71,9 +71,6 @@ class Subscriber(Entrypoint):
         self._delay = BACKOFF[0]
         self._retried_at = 0.0
         self._paused = metrics.PAUSED.labels(self.queue)
-
-    def start(self) -> None:
-        """Begin to consume."""
         self._thread = self.container.spawn_managed_thread(self._run, identifier=self.queue)
 
     def stop(self) -> None:
