@@ -33,16 +33,17 @@ class Checker:
         self._strict = partial(msgspec.convert, type=_struct(schema, strict=True), dec_hook=_hook)
         self._tolerant = partial(msgspec.convert, type=_struct(schema, strict=False), dec_hook=_hook)
 
-    def fault(self, data: Mapping[str, Any], *, strict: bool) -> tuple[str, str] | None:
-        """Return the first field that is wrong and the reason, or None; a reason quotes no value.
-
-        Unless `strict`, fields that the schema does not know are passed over.
-        """
+    def accepts(self, data: object, *, strict: bool) -> bool:
+        """Return whether data is as declared; unless `strict`, fields that the schema does not know are passed over."""
         try:
             (self._strict if strict else self._tolerant)(data)
         except (msgspec.ValidationError, RecursionError):
-            return self._explained(data, strict=strict)
-        return None
+            return False
+        return True
+
+    def fault(self, data: Mapping[str, Any], *, strict: bool) -> tuple[str, str] | None:
+        """Return the first field that is wrong and the reason, or None; a reason quotes no value."""
+        return None if self.accepts(data, strict=strict) else self._explained(data, strict=strict)
 
     def _explained(self, data: Mapping[str, Any], *, strict: bool) -> tuple[str, str] | None:
         for path, reason in _leaves(self._schema.validate(data)):
