@@ -14,13 +14,13 @@ A condition is a mapping with exactly one key:
     factors: {at_least: n, at_most: m}
                                so many different factors
     violence_reports: {at_least: n, within_days: d}
-                               so many reports in a violence category, the first and the last at most d times 24 hours apart
+                               so many reports in a violence category within d times 24 hours, the limit included
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from shared.events.vocabulary import (
     AGENCIES,
@@ -36,14 +36,8 @@ from shared.events.vocabulary import (
 from shared.rules.table import Table
 
 _NONE: Final[frozenset[str]] = frozenset()
-FLAGS: Final = (
-    "child_case",
-    "danger_case",
-    "immediate_danger",
-    "counter_report",
-    "mediation_barred",
-    "categorised",
-)
+_SNAPSHOT_FLAGS: Final = ("child_case", "danger_case", "immediate_danger", "counter_report", "mediation_barred")
+FLAGS: Final = (*_SNAPSHOT_FLAGS, "categorised")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +55,23 @@ class Subject:
     grade: str = "blue"
     #: When the reports in a violence category were received, the earliest first.
     violence_times: tuple[datetime, ...] = ()
+
+    @classmethod
+    def of(cls, snapshot: Mapping[str, Any]) -> "Subject":
+        """Return the case of which an event carries the snapshot."""
+        return cls(
+            categories=frozenset(snapshot["categories"]),
+            factors=frozenset(snapshot["factors"]),
+            wishes=frozenset(snapshot["wishes"]),
+            reasons=frozenset(snapshot["reasons"]),
+            channels=frozenset(snapshot["channels"]),
+            violence_channels=frozenset(snapshot["violence_channels"]),
+            consents=frozenset(snapshot["consents"]),
+            flags=frozenset(flag for flag in _SNAPSHOT_FLAGS if snapshot[flag]).union(
+                ("categorised",) if snapshot["categories"] else ()
+            ),
+            grade=snapshot["grade"],
+        )
 
 
 Condition = Callable[[Subject], bool]

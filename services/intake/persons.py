@@ -1,0 +1,90 @@
+"""Who a report is about: the clear writing that identifies the client and the accused, and the tokens made of it.
+
+Only the edge sees clear writing. What it hands on to the domain are blind tokens, by which persons and places can be
+compared and not read.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from shared.events.vocabulary import COUNTY_DIGITS, DISTRICT_LEVELS
+from shared.privacy.blind import normal_id_number, normal_name, normal_phone
+
+#: Makes the token of a text in a name space.
+Blind = Callable[[str, str], str]
+
+_PLACE_LEVELS: Final = tuple(digits for digits in DISTRICT_LEVELS if digits > COUNTY_DIGITS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What identifies one person, normalised; None where it is not known."""
+
+    name: str | None
+    phone: str | None
+    id_number: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identified:
+    """The two persons of a report."""
+
+    client: Identity
+    accused: Identity
+
+
+def identified(report: Mapping[str, Any]) -> Identified:
+    """Return who the client and the accused of a report are.
+
+    What is under `client` says who the client is; a reporter `self` fills what is missing there. A phone given for
+    both identifies neither.
+    """
+    client = _identity(report.get("client"))
+    accused = _identity(report.get("accused"))
+    reporter = report.get("reporter") or {}
+    if reporter.get("role") == "self":
+        herself = _identity(reporter)
+        client = Identity(
+            name=client.name or herself.name, phone=client.phone or herself.phone, id_number=client.id_number
+        )
+    if client.phone and client.phone == accused.phone:
+        client = Identity(name=client.name, phone=None, id_number=client.id_number)
+        accused = Identity(name=accused.name, phone=None, id_number=accused.id_number)
+    return Identified(client=client, accused=accused)
+
+
+def tokens(report: Mapping[str, Any], blind: Blind) -> dict[str, Any]:
+    """Return the tokens that a report command carries instead of persons and places.
+
+    `birth_years` are those of the year before the client's birth, of the year itself and of the one after (or
+    nothing), so that clients of nearly the same age are found without their dates of birth in an index.
+    """
+    persons = identified(report)
+    born = (report.get("client") or {}).get("birth_date")
+    year = date.fromisoformat(born).year if born else None
+    district = report["district"]
+    return {
+        "client": _tokens(persons.client, blind),
+        "accused": _tokens(persons.accused, blind),
+        "place": [blind("place", district[:digits]) for digits in _PLACE_LEVELS if len(district) >= digits],
+        "birth_years": [blind("birth_year", str(year + step)) for step in (-1, 0, 1)] if year else [],
+    }
+
+
+def _identity(person: Mapping[str, Any] | None) -> Identity:
+    person = person or {}
+    return Identity(
+        name=normal_name(person.get("name") or "") or None,
+        phone=normal_phone(person.get("phone") or "") or None,
+        id_number=normal_id_number(person.get("id_number") or "") or None,
+    )
+
+
+def _tokens(person: Identity, blind: Blind) -> dict[str, list[str]]:
+    return {
+        "names": [blind("name", person.name)] if person.name else [],
+        "phones": [blind("phone", person.phone)] if person.phone else [],
+        "ids": [blind("id", person.id_number)] if person.id_number else [],
+    }

@@ -1,0 +1,143 @@
+"""Referral's pure core: every report runs the table again, on the whole case."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from services.referral import rule
+from services.referral.deadline import deadline
+from services.referral.docket import MEDIATION, Docket, Referral, Register, Status, register_id, register_of
+from services.referral.rule import Line
+from shared.kernel import Decision, Fact, Message, Model, Ref, Shelf, Wanted
+from shared.rules import Subject, iso
+
+_HEARD: Final = frozenset({"report.received", "case.other_side_found"})
+
+
+class ReferralModel(Model):
+    """Events `report.received` and `case.other_side_found` of intake."""
+
+    name: ClassVar[str] = "referral"
+    kinds: ClassVar[Mapping[str, type]] = {"docket": Docket, "register": Register}
+
+    def __init__(self, rules: Path | None = None) -> None:
+        self._lines = rule.load(rules)
+
+    def keys(self, ref: Ref, state: Any) -> Iterable[str]:
+        return [f"referral {one.id}" for one in state.referrals] if ref.kind == "docket" else ()
+
+    def wants(self, message: Message) -> Wanted:
+        if message.type not in _HEARD:
+            return Wanted()
+        case = message.data["case"]
+        register = Ref("register", register_id(case["district"], message.time))
+        return Wanted(refs=frozenset({Ref("docket", case["id"]), register}))
+
+    def decide(self, shelf: Shelf, message: Message) -> Decision:
+        """Yield what follows from a report: refusals and cancellations first, then the table in its order."""
+        if message.type in _HEARD:
+            docket = _docket(shelf, message.data["case"]["id"])
+            yield from _without_mediation(docket, message)
+            yield from self._by_the_table(shelf, docket, message)
+        return None
+
+    def evolve(self, shelf: Shelf, fact: Fact) -> None:
+        docket = _evolved(_docket(shelf, fact.case), fact)
+        shelf.put(Ref("docket", docket.id), docket)
+        if fact.type == "referral.requested":
+            register = register_of(fact.data["number"])
+            shelf.put(Ref("register", register.id), register)
+
+    def _by_the_table(self, shelf: Shelf, docket: Docket, message: Message) -> Iterator[Fact]:
+        snapshot = message.data["case"]
+        case = Subject.of(snapshot)
+        for line in self._lines:
+            if docket.has(line.agency, line.purpose) or not line.when(case):
+                continue
+            if line.basis_for(case) != "consent" or line.agency in case.consents:
+                county = register_id(snapshot["district"], message.time)
+                register: Register = shelf.get("register", county) or Register(id=county)
+                yield _requested(message, line, case, register.next_number)
+            elif (line.agency, line.purpose) not in docket.asked:
+                asked = {"case_id": docket.id, "agency": line.agency, "purpose": line.purpose}
+                yield _fact(message, "consent.needed", {**asked, "district": snapshot["district"]})
+
+
+def _without_mediation(docket: Docket, message: Message) -> Iterator[Fact]:
+    """Yield the refusal of a wish for mediation, and the end of a mediation asked for, where it is barred."""
+    case = message.data["case"]
+    if not case["mediation_barred"]:
+        return
+    wished_now = MEDIATION in message.data.get("report", {}).get("wishes", ())
+    wished_before = MEDIATION in case["wishes"] and not docket.mediation_refused
+    if wished_now or wished_before:
+        refused = {"case_id": docket.id, "reasons": list(case["mediation_bars"]), "district": case["district"]}
+        yield _fact(message, "mediation.refused", refused)
+    for referral in docket.open_for(MEDIATION):
+        cancelled = {
+            "referral_id": referral.id,
+            "case_id": docket.id,
+            "agency": referral.agency,
+            "purpose": referral.purpose,
+            "reason": "mediation_barred",
+        }
+        yield _fact(message, "referral.cancelled", cancelled, subject=referral.id)
+
+
+def _requested(message: Message, line: Line, case: Subject, number: str) -> Fact:
+    acknowledge = deadline(message.time, line.acknowledge)
+    finish = deadline(message.time, line.finish_for(case))
+    snapshot = message.data["case"]
+    requested = {
+        "referral_id": message.identifier("referral", line.agency, line.purpose),
+        "number": number,
+        "case_id": snapshot["id"],
+        "agency": line.agency,
+        "purpose": line.purpose,
+        "basis": line.basis_for(case),
+        "rule": line.code,
+        "district": snapshot["district"],
+        "grade": case.grade,
+        "requested_at": iso(message.time),
+        "acknowledge_by": iso(acknowledge.at),
+        "finish_by": iso(finish.at),
+        "calendar_assumed": acknowledge.assumed or finish.assumed,
+        "green_channel": line.is_green(case),
+    }
+    return _fact(message, "referral.requested", requested, subject=requested["referral_id"])
+
+
+def _fact(message: Message, type: str, data: Mapping[str, Any], *, subject: str = "") -> Fact:
+    case_id = message.data["case"]["id"]
+    return Fact(type=type, subject=subject or case_id, case=case_id, time=message.time, data=data)
+
+
+def _docket(shelf: Shelf, case_id: str) -> Docket:
+    return shelf.get("docket", case_id) or Docket(id=case_id)
+
+
+def _evolved(docket: Docket, fact: Fact) -> Docket:
+    data = fact.data
+    if fact.type == "referral.requested":
+        return docket.with_referral(_referral(data))
+    if fact.type == "referral.cancelled":
+        return docket.without(data["referral_id"])
+    if fact.type == "consent.needed":
+        return replace(docket, asked=(*docket.asked, (data["agency"], data["purpose"])))
+    return replace(docket, mediation_refused=True)
+
+
+def _referral(data: Mapping[str, Any]) -> Referral:
+    return Referral(
+        id=data["referral_id"],
+        number=data["number"],
+        agency=data["agency"],
+        purpose=data["purpose"],
+        basis=data["basis"],
+        status=Status.REQUESTED,
+        requested_at=datetime.fromisoformat(data["requested_at"]),
+        acknowledge_by=datetime.fromisoformat(data["acknowledge_by"]),
+        finish_by=datetime.fromisoformat(data["finish_by"]),
+    )
