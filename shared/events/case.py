@@ -12,7 +12,7 @@ class Person(Data):
 
 
 class Snapshot(Data):
-    """The whole case after a report. Lists are sorted, but for `reasons` (order of the rules' table)."""
+    """The whole case after a report. Lists are sorted, but for `reasons` and `mediation_bars` (order of the rules)."""
 
     id = Id()
     district = District(about="Of the report that opened the case, cut to the county.")
@@ -34,6 +34,7 @@ class Snapshot(Data):
     danger_case = Flag()
     counter_report = Flag()
     mediation_barred = Flag()
+    mediation_bars = ListOf(OpenCode(), about="Every line of the risk rules that bars mediation, in their order.")
     other_sides = ListOf(Id(), about="Cases whose client is the accused of this one, or the other way round.")
     client = Part(Person)
     accused = Part(Person)
@@ -62,6 +63,7 @@ SNAPSHOT = {
     "danger_case": True,
     "counter_report": False,
     "mediation_barred": True,
+    "mediation_bars": ["violence_category", "injury", "controlling_or_jealous"],
     "other_sides": [],
     "client": {"names": ["3rT-yVh0Qe8WnLzKa5DpMg"], "phones": ["uB7fJ2cXs1GmOi9NxR4E6w"]},
     "accused": {"names": ["Hq5_8jYtPz2SdVb0FkLeCA"], "phones": []},

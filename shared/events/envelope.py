@@ -111,7 +111,7 @@ def to_amqp(event: Event) -> tuple[dict[str, str], dict[str, Any]]:
         "cloudEvents_id": event.id,
         "cloudEvents_source": f"/{event.source}",
         "cloudEvents_type": event.type,
-        "cloudEvents_time": _rfc3339(event.time),
+        "cloudEvents_time": event.time.isoformat()[:-6] + "Z",
         "cloudEvents_subject": event.subject,
         "cloudEvents_dataschema": schema_uri(event.type, event.version),
         "cloudEvents_sequence": str(event.sequence).zfill(SEQUENCE_DIGITS),
@@ -227,10 +227,6 @@ def _time(text: str) -> datetime:
 def _traceparent(value: object) -> str | None:
     # A trace that cannot be read starts anew (W3C trace context, 3.2.2.3); it is no reason to lose an event.
     return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else None
-
-
-def _rfc3339(time: datetime) -> str:
-    return time.isoformat()[:-6] + "Z"
 
 
 def _bytes(body: bytes | str) -> bytes:

@@ -163,8 +163,8 @@ class RiskEscalated(Grading):
     reason="Kept in intake's journal for the client's account of disclosures; nobody has to act on it.",
     example={
         "case_id": CASE_ID,
-        "audience": "notification",
-        "purpose": "notify_client",
+        "audience": "client",
+        "purpose": "client_notice",
         "basis": "consent",
         "fields": ["safe_contact"],
     },

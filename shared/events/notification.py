@@ -15,7 +15,7 @@ _NO_LISTENER = "The fate of a notice is for the caseworker; no service of the ho
     "notice.queued",
     version=1,
     reason=_NO_LISTENER,
-    example={"notice_id": _NOTICE_ID, "case_id": CASE_ID, "channel": "wechat", "wording": "please_call_back"},
+    example={"notice_id": _NOTICE_ID, "case_id": CASE_ID, "channel": "wechat", "wording": "first_word"},
 )
 class NoticeQueued(Data):
     """A notice to the client waits for its sender."""

@@ -17,7 +17,7 @@ _NO_LISTENER = "No service of the house acts on it; it is for the agency concern
     reason=_NO_LISTENER,
     example={
         "referral_id": REFERRAL_ID,
-        "number": "2026-000017",
+        "number": "330302-2026-000017",
         "case_id": CASE_ID,
         "agency": "justice",
         "purpose": "legal_aid",
@@ -28,6 +28,7 @@ _NO_LISTENER = "No service of the house acts on it; it is for the agency concern
         "requested_at": "2026-03-02T01:14:00Z",
         "acknowledge_by": "2026-03-05T01:14:00Z",
         "finish_by": "2026-03-09T01:14:00Z",
+        "calendar_assumed": False,
         "green_channel": True,
     },
 )
@@ -36,9 +37,9 @@ class ReferralRequested(Data):
 
     referral_id = Id()
     number = Pattern(
-        r"([A-Z]{1,4}-)?([0-9]{6}-)?[0-9]{4}-[0-9]{1,6}",
+        r"[0-9]{6}-[0-9]{4}-[0-9]{6,9}",
         "a letter's number",
-        about="On the letter that the client shows at the agency's window.",
+        about="On the letter that the client shows at the agency's window: county, year, number.",
     )
     case_id = Id()
     agency = Code(AGENCIES)
@@ -50,6 +51,7 @@ class ReferralRequested(Data):
     requested_at = Time()
     acknowledge_by = Time()
     finish_by = Time()
+    calendar_assumed = Flag(about="Working days were counted in a year whose holidays are not known yet.")
     green_channel = Flag(about="No means test (legal aid in a violence category).")
 
 
@@ -94,11 +96,15 @@ class ConsentNeeded(Data):
     "mediation.refused",
     version=1,
     reason="Volunteer finds `mediation_barred` in report.received; the answer to the client is a caseworker's.",
-    example={"case_id": CASE_ID, "reasons": ["domestic_violence", "injury"], "district": "330302"},
+    example={
+        "case_id": CASE_ID,
+        "reasons": ["violence_category", "injury", "controlling_or_jealous"],
+        "district": "330302",
+    },
 )
 class MediationRefused(Data):
     """Mediation was wished for, and may not be."""
 
     case_id = Id()
-    reasons = ListOf(OpenCode())
+    reasons = ListOf(OpenCode(), about="Every line of the risk rules that bars mediation.")
     district = District()

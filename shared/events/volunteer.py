@@ -2,24 +2,12 @@
 
 from shared.events.case import CASE_ID
 from shared.events.declaration import Publisher
-from shared.events.fields import Code, Count, Data, District, Flag, Id, ListOf, OpenCode, Pattern
-from shared.events.vocabulary import DIALECT_PREFIX, GRADES, SKILLS
+from shared.events.fields import Code, Count, Data, District, Flag, Id, ListOf, OpenCode, codes
+from shared.events.vocabulary import GRADES, SKILLS
 
 publisher = Publisher("volunteer")
 
 _VOLUNTEER_ID = "v012"
-
-
-#: A code of the vocabulary, or a dialect, of which no list can be complete. A dialect's name ends in "speech" or
-#: "language", so that no person's name is one.
-SKILL = "|".join([*SKILLS, DIALECT_PREFIX + r"([a-z]{1,20}|[\u4e00-\u9fff]{1,8}[话语言腔])"])
-
-
-class Skill(Pattern):
-    """A skill of volunteers."""
-
-    def __init__(self) -> None:
-        super().__init__(SKILL, "a skill")
 
 
 @publisher.event(
@@ -28,7 +16,7 @@ class Skill(Pattern):
     reason="Volunteer's own register; this is for subscribers who count.",
     example={
         "volunteer_id": _VOLUNTEER_ID,
-        "skills": ["dialect:温州话", "law"],
+        "skills": ["law", "psychology"],
         "districts": ["330302"],
         "capacity": 3,
         "active": True,
@@ -38,7 +26,7 @@ class VolunteerRegistered(Data):
     """A volunteer was registered, or her record changed."""
 
     volunteer_id = Id()
-    skills = ListOf(Skill())
+    skills = codes(SKILLS, about="A dialect is named in free words; it stays in the record.")
     districts = ListOf(District())
     capacity = Count(to=1000, about="Open cases at a time.")
     active = Flag()
@@ -61,7 +49,7 @@ class VolunteerAssigned(Data):
 
     volunteer_id = Id()
     case_id = Id()
-    skill = Skill()
+    skill = Code(SKILLS)
     district = District()
     grade = Code(GRADES)
 
@@ -77,7 +65,7 @@ class VolunteerReleased(Data):
 
     volunteer_id = Id()
     case_id = Id()
-    skill = Skill()
+    skill = Code(SKILLS)
     reason = OpenCode()
 
 
@@ -91,6 +79,6 @@ class VolunteerNoneEligible(Data):
     """A case asks for a skill and no volunteer may and can help."""
 
     case_id = Id()
-    skill = Skill()
+    skill = Code(SKILLS)
     district = District()
     grade = Code(GRADES)
