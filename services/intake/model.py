@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 
 import msgspec
 
-from services.intake import facts, matching, risk
+from services.intake import disclosure, facts, matching, risk
 from services.intake.case import Case, Kept, joined, restored, with_other_side
 from services.intake.report import Report, read
 from shared.kernel import Conflict, Decision, Fact, Message, Model, Ref, Shelf, Wanted
@@ -27,10 +27,12 @@ class IntakeModel(Model):
     """Command `receive_report` with the data {"report", "content_hash", "report_key", "tokens"}.
 
     The message id follows from the report key alone; the message time is the time of receipt.
+    Commands `disclose` {"case_id", "purpose", "audience", "channel"} and `open_file` {"case_id", "purpose", "audience"}.
     """
 
     name: ClassVar[str] = "intake"
     kinds: ClassVar[Mapping[str, type]] = {"report": Receipt, "case": Case}
+    searched: ClassVar[frozenset[str]] = frozenset({"case"})
 
     def __init__(self, rules: Path | None = None) -> None:
         self._rules = risk.load(rules)
@@ -39,6 +41,8 @@ class IntakeModel(Model):
         return matching.filed_under(state) if ref.kind == "case" else ()
 
     def wants(self, message: Message) -> Wanted:
+        if message.type in disclosure.COMMANDS:
+            return Wanted(refs=frozenset({Ref("case", message.data["case_id"])}))
         keys = matching.wanted_keys(_report(message))
         return Wanted(refs=frozenset({Ref("report", message.id)}), keys=frozenset(keys))
 
@@ -47,7 +51,10 @@ class IntakeModel(Model):
 
         Raises:
             Conflict: the report key is known with other content.
+            NotFound: something is to be disclosed about a case that is not there.
         """
+        if message.type in disclosure.COMMANDS:
+            return (yield from disclosure.decided(message, shelf.get("case", message.data["case_id"])))
         receipt: Receipt | None = shelf.get("report", message.id)
         if receipt is None:
             return (yield from self._receive(shelf, message))

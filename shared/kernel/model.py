@@ -48,6 +48,8 @@ class Model(ABC):
     kinds: ClassVar[Mapping[str, type]]
     #: Kinds that always lie on the shelf as a whole, because a decision chooses among all of them.
     resident: ClassVar[frozenset[str]] = frozenset()
+    #: Kinds that are found by index keys, too.
+    searched: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def wants(self, message: Message) -> Wanted:

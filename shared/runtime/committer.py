@@ -9,7 +9,8 @@ from pymongo.errors import PyMongoError
 from shared.runtime import metrics
 from shared.runtime.database import Document, is_away
 from shared.runtime.parking import lane
-from shared.runtime.ticket import Fate, Ticket, Unavailable
+from shared.runtime.ticket import Fate, Ticket
+from shared.runtime.unavailable import Unavailable
 from shared.runtime.unit import ALL_FAIL, Collision, Unit, explain
 
 #: Tries of a batch that collides with another process, before it goes one by one.

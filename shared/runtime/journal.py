@@ -42,6 +42,18 @@ class Journal:
         self.service = service
         self._keys = keys
 
+    def prepare(self) -> None:
+        """Make the index by which the entry of a message is found; a message has one at most."""
+        self.entries.create_index("cause", unique=True)
+
+    def caused_by(self, causes: Sequence[str]) -> Iterator[Document]:
+        """Return the entries of some messages, in order."""
+        return iter(self.entries.find({"cause": {"$in": list(causes)}}).sort("_id", 1))
+
+    def at(self, sequences: Sequence[int]) -> dict[int, Document]:
+        """Return, by their numbers, the entries that begin with these events."""
+        return {entry["_id"]: entry for entry in self.entries.find({"_id": {"$in": list(sequences)}})}
+
     def head(self, session: ClientSession | None = None) -> Head:
         """Return the end of the journal as the session sees it."""
         last = self.entries.find_one({}, {"n": 1, "hash": 1}, sort=[("_id", -1)], session=session)

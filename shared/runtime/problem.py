@@ -9,7 +9,7 @@ import orjson
 
 from shared.kernel import Conflict, NotFound, Refused
 from shared.runtime.auth import Unauthorised
-from shared.runtime.ticket import Unavailable
+from shared.runtime.unavailable import Unavailable
 
 CONTENT_TYPE = "application/problem+json"
 #: Seconds after which a client whose request met something away may try again.

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from environs import Env, EnvValidationError, validate
 from marshmallow import ValidationError
 
-from shared.runtime.variables import BY_NAME, LOG_LEVELS, SettingError, wrong
+from shared.runtime.variables import BY_NAME, LANGUAGES, LOG_LEVELS, SettingError, wrong
 
 _Check = Callable[[Any], Any]
 
@@ -29,8 +29,10 @@ class Settings:
     http_host: str = "127.0.0.1"
     http_port: int = 8000
     intake_url: str = "http://127.0.0.1:8000"
-    #: Folder of the local channel.
-    outbox: Path
+    #: Where messages leave the house: a folder, smtp://host:port/domain, or "off".
+    outbox: str
+    #: Language of what clients read.
+    language: str = "zh"
     log_level: str = "info"
     #: Folder whose rule files replace the shipped ones.
     rules: Path | None = None
@@ -56,7 +58,8 @@ class Settings:
             http_host=reader.text("NIANGJIA_HTTP_HOST"),
             http_port=reader.number("NIANGJIA_HTTP_PORT", validate.Range(1, 65535)),
             intake_url=reader.text("NIANGJIA_INTAKE_URL", address("http", "https")).rstrip("/"),
-            outbox=reader.path("NIANGJIA_OUTBOX", home / "outbox"),
+            outbox=reader.text("NIANGJIA_OUTBOX") if reader.given("NIANGJIA_OUTBOX") else str(home / "outbox"),
+            language=reader.text("NIANGJIA_LANGUAGE", validate.OneOf(LANGUAGES)),
             log_level=reader.text("NIANGJIA_LOG_LEVEL", validate.OneOf(LOG_LEVELS)),
             rules=_folder("NIANGJIA_RULES", Path(rules).absolute()) if rules else None,
             retry_delays=reader.seconds("NIANGJIA_RETRY_DELAYS"),
@@ -108,6 +111,10 @@ class Reader:
         if not self._raw(name):
             return BY_NAME[name].default
         return str(self._checked(name, self._env.str, checks)).strip()
+
+    def given(self, name: str) -> bool:
+        """Tell whether a variable is set."""
+        return bool(self._raw(name))
 
     def number(self, name: str, *checks: _Check) -> int:
         """Return a variable as a whole number, or its default."""

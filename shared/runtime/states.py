@@ -1,6 +1,6 @@
 """The stored states of a service: one collection for each kind, private parts sealed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -25,8 +25,29 @@ class States:
 
     def prepare(self) -> None:
         """Make the indexes."""
-        for collection in self._collections.values():
-            collection.create_index("keys")
+        for kind in self._model.searched:
+            self._collections[kind].create_index("keys")
+
+    def index(self, fields: Mapping[str, Sequence[str]]) -> None:
+        """Make indexes on fields of the states of some kinds."""
+        for kind, names in fields.items():
+            for name in names:
+                self._collections[kind].create_index(name)
+
+    def find_one(self, kind: str, id: str) -> Any | None:
+        """Return one stored state, or None."""
+        return next(iter(self.find(kind, {"_id": id}, 1)), None)
+
+    def find(self, kind: str, query: Document, limit: int) -> list[Any]:
+        """Return the latest stored states that match a query."""
+        rows = list(self._collections[kind].find(query).sort("_id", -1).limit(limit))
+        if self._sealed[kind]:
+            self._keys.load(row["_id"] for row in rows)
+        return [self.state(kind, row) for row in rows]
+
+    def ids(self, kind: str, query: Document, limit: int) -> list[str]:
+        """Return the ids of stored states that match a query."""
+        return [row["_id"] for row in self._collections[kind].find(query, {"_id": 1}).limit(limit)]
 
     def fill_resident(self, shelf: Shelf, session: ClientSession | None = None) -> None:
         """Lay every state of the resident kinds onto the shelf."""
@@ -40,7 +61,7 @@ class States:
                 continue
             ids = [ref.id for ref in wanted.refs if ref.kind == kind and ref not in shelf]
             either: list[Document] = [{"_id": {"$in": ids}}] if ids else []
-            if wanted.keys:
+            if wanted.keys and kind in self._model.searched:
                 either.append({"keys": {"$in": list(wanted.keys)}})
             if either:
                 query = either[0] if len(either) == 1 else {"$or": either}
@@ -65,7 +86,9 @@ class States:
     def document(self, ref: Ref, state: Any) -> Document:
         """Return the document under which a state is stored."""
         content = msgspec.to_builtins(state)
-        row: Document = {"_id": ref.id, "state": content, "keys": sorted(self._model.keys(ref, state))}
+        row: Document = {"_id": ref.id, "state": content}
+        if ref.kind in self._model.searched:
+            row["keys"] = list(self._model.keys(ref, state))
         if self._sealed[ref.kind]:
             row["private"] = self._keys.seal(ref.id, orjson.dumps(content.pop("private")))
         return row

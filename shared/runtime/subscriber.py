@@ -30,7 +30,8 @@ from shared.runtime.batch import Batch
 from shared.runtime.broker import BrokerAway, connect, declare
 from shared.runtime.database import Document
 from shared.runtime.parking import parked_event
-from shared.runtime.ticket import Fate, Ticket, Unavailable
+from shared.runtime.ticket import Fate, Ticket
+from shared.runtime.unavailable import Unavailable
 from shared.runtime.work import UnitOfWork, work_of
 
 #: Messages that the broker hands over before the first is acknowledged.

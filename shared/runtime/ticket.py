@@ -11,10 +11,6 @@ from shared.events import Event
 from shared.kernel import Message
 
 
-class Unavailable(Exception):
-    """Not now: the database, the broker or another service is away. Nothing was kept; the same again later works."""
-
-
 class Fate(StrEnum):
     """What became of a message."""
 

@@ -56,8 +56,13 @@ class Unit:
 
     def prepare(self) -> None:
         """Make the indexes."""
+        self.journal.prepare()
         self.states.prepare()
         self.inbox.prepare()
+
+    def load_keys(self, owners: Sequence[str]) -> None:
+        """Fetch the keys that are about to be used, at once."""
+        self._keys.load(owners)
 
     def attempt(self, tickets: Sequence[Ticket], broken: Exception | None = None) -> list[Document]:
         """Commit the tickets and return the journal entries made; with `broken`, only write down that they failed.

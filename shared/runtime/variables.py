@@ -8,6 +8,7 @@ an environment.
 from dataclasses import dataclass
 
 SERVICES = ("intake", "referral", "volunteer", "notification")
+LANGUAGES = ("zh", "en")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -88,8 +89,15 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         name="NIANGJIA_OUTBOX",
         default="$NIANGJIA_HOME/outbox",
-        meaning="Folder into which the local channel of notification puts the messages it sends.",
-        remedy="name a folder that may be written",
+        meaning="Where notices leave the house: a folder, smtp://host:port/domain of a gateway, or off.",
+        remedy="name a folder that may be written, a mail server, or off",
+    ),
+    Variable(
+        name="NIANGJIA_LANGUAGE",
+        default="zh",
+        meaning="Language of what clients read: zh or en.",
+        remedy="use zh or en",
+        readers=("services",),
     ),
     Variable(
         name="NIANGJIA_RULES",

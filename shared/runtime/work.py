@@ -15,7 +15,7 @@ from pymongo.errors import PyMongoError
 
 from shared.events import Event, InvalidEvent, UnknownEvent, UnknownVersion, consume
 from shared.kernel import Message, Model
-from shared.privacy import Key
+from shared.privacy import BlindIndex, Key
 from shared.runtime import metrics
 from shared.runtime.batch import Batch
 from shared.runtime.committer import Committer
@@ -23,7 +23,8 @@ from shared.runtime.database import Document, connect
 from shared.runtime.keyring import KeyRing
 from shared.runtime.parking import Parking
 from shared.runtime.settings import Settings
-from shared.runtime.ticket import Ticket, Unavailable
+from shared.runtime.ticket import Ticket
+from shared.runtime.unavailable import Unavailable
 from shared.runtime.unit import Unit
 
 #: Messages that one transaction takes at most.
@@ -39,10 +40,12 @@ class UnitOfWork(DependencyProvider):
 
     Args:
         build: makes the service's model from the settings (which name its rule files).
+        indexes: fields of stored states by which the service looks them up, for each kind.
     """
 
-    def __init__(self, build: Callable[[Settings], Model]) -> None:
+    def __init__(self, build: Callable[[Settings], Model], indexes: Mapping[str, Sequence[str]] | None = None) -> None:
         self._build = build
+        self._indexes = indexes or {}
         self._queue: deque[Ticket] = deque()
         self._wake = Signal()
         self._stopping = False
@@ -59,6 +62,7 @@ class UnitOfWork(DependencyProvider):
         self.parking = Parking(self.database, settings.retry_delays)
         self.unit = Unit(self.database, self._build(settings), self.keys, self.parking)
         self.committer = Committer(self.unit)
+        self.blind = BlindIndex(settings.key("index"))
 
     def start(self) -> None:
         """Begin to commit; the indexes are made as soon as the database answers."""
@@ -143,6 +147,7 @@ class UnitOfWork(DependencyProvider):
         while not self._stopping:
             try:
                 self.unit.prepare()
+                self.unit.states.index(self._indexes)
                 self.parking.prepare()
                 return
             except PyMongoError as error:

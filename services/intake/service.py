@@ -1,0 +1,130 @@
+"""Intake: reports come in, cases and their risk go out; who she is stays here."""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from services.intake import schemas
+from services.intake.filing import CaseQuery, covers, shown
+from services.intake.model import IntakeModel
+from services.intake.persons import tokens
+from services.intake.vault import Vault
+from shared.kernel import Message, NotFound
+from shared.runtime.auth import Bearer, Role
+from shared.runtime.form import load
+from shared.runtime.http import Answer, Request, http
+from shared.runtime.jsontext import parse
+from shared.runtime.ndjson import each_line
+from shared.runtime.problem import Fault, Forbidden, Invalid
+from shared.runtime.service import Service
+from shared.runtime.work import UnitOfWork
+
+REPORTERS = {Role.OPERATOR, Role.CASEWORKER, Role.SUPERVISOR, Role.ADMIN}
+READERS = {Role.OPERATOR, Role.CASEWORKER, Role.SUPERVISOR, Role.AUDITOR}
+#: Who may open a file: read what was reported and by whom. Each time is written down.
+FILE_READERS = {Role.CASEWORKER, Role.SUPERVISOR}
+
+_report_form = schemas.Report()
+_query_form = schemas.CaseQuery()
+_contacts_form = schemas.Contacts()
+_disclosures_form = schemas.Disclosures()
+
+
+class IntakeService(Service):
+    """The nameko service."""
+
+    name = "intake"
+    work = UnitOfWork(
+        lambda settings: IntakeModel(settings.rules),
+        indexes={"report": ["state.answer.case_id"], "case": ["state.grade", "state.district"]},
+    )
+
+    @http("POST", "/reports", roles=REPORTERS)
+    def receive_report(self, request: Request) -> Answer:
+        """Take one report; the same again is answered the same."""
+        message = self._report(parse(request.body), request.bearer)
+        return Answer(status=HTTPStatus.CREATED, content=self.work.do(message))
+
+    @http("POST", "/reports/batch", roles=REPORTERS)
+    def receive_reports(self, request: Request) -> Answer:
+        """Take many reports, one JSON object a line, in their order; each line has its own answer."""
+        return each_line(request, self._report, self.work)
+
+    @http("GET", "/cases/<case_id>", roles=READERS)
+    def show_case(self, request: Request, case_id: str) -> Answer:
+        """Show a case; with `file=1` and a purpose also what was reported, which is written down."""
+        case = self.work.unit.states.find_one("case", case_id)
+        if case is None or not covers(request.bearer, case, self.work.blind):
+            raise NotFound("case-unknown", "there is no case with this id in your district", field="case_id")
+        content = shown(case)
+        if request.query.get("file"):
+            content["reports"] = self._opened_file(case_id, request)
+        return Answer(content=content)
+
+    @http("GET", "/cases", roles=READERS)
+    def list_cases(self, request: Request) -> Answer:
+        """List cases, newest first, page by page."""
+        query = CaseQuery(**load(_query_form, dict(request.query)))
+        rows = self.work.unit.states.find("case", query.filter(request.bearer, self.work.blind), query.limit)
+        cases = [shown(case) for case in rows]
+        after = cases[-1]["id"] if len(cases) == query.limit else None
+        return Answer(content={"cases": cases, "next": after})
+
+    @http("POST", "/contacts", roles={Role.SERVICE})
+    def disclose_contacts(self, request: Request) -> Answer:
+        """Tell notification how clients wished to be told after certain reports: channels and hours, no person."""
+        sequences = load(_contacts_form, parse(request.body))["sequences"]
+        contacts = self._vault.contacts(sequences)
+        return Answer(content={"contacts": [contacts.get(sequence) for sequence in sequences]})
+
+    @http("POST", "/disclosures", roles={Role.SERVICE})
+    def disclose(self, request: Request) -> Answer:
+        """Tell where a client may be reached now, if her wishes of this moment allow it; each is written down."""
+        wanted = load(_disclosures_form, parse(request.body))["items"]
+        tickets = self.work.do_all([_command("disclose", item) for item in wanted])
+        told = []
+        for item, ticket in zip(wanted, tickets, strict=True):
+            granted = ticket.error is None and (ticket.answer or {}).get("granted")
+            told.append({"to": self._vault.phone(item["case_id"]) if granted else None})
+        return Answer(content={"items": told})
+
+    @property
+    def _vault(self) -> Vault:
+        return Vault(self.work.unit)
+
+    def _report(self, data: object, bearer: Bearer) -> Message:
+        """Return the command that takes a report in.
+
+        Raises:
+            Invalid: names the fields that are wrong.
+            Forbidden: the report lies outside the bearer's district.
+        """
+        report = load(_report_form, data)
+        if not bearer.covers(report["district"]):
+            raise Forbidden(f"your token is for district {bearer.district} only; the report names another")
+        key = report.pop("report_key")
+        blind = self.work.blind
+        content = {
+            "report": report,
+            "report_key": key,
+            "content_hash": blind("content", orjson.dumps(report, option=orjson.OPT_SORT_KEYS).decode()),
+            "tokens": tokens(report, blind),
+        }
+        received_at = datetime.fromisoformat(report["received_at"])
+        return Message(id=blind("report_key", key), type="receive_report", time=received_at, data=content)
+
+    def _opened_file(self, case_id: str, request: Request) -> list[dict[str, Any]]:
+        purpose = request.query.get("purpose", "")
+        if request.bearer.role not in FILE_READERS:
+            raise Forbidden("your role sees the case, not the file")
+        if purpose not in schemas.FILE_PURPOSES:
+            raise Invalid([Fault("purpose", f"must be one of: {', '.join(schemas.FILE_PURPOSES)}")])
+        self.work.do(_command("open_file", {"case_id": case_id, "purpose": purpose, "audience": request.bearer.role}))
+        return self._vault.reports(case_id)
+
+
+def _command(type: str, data: dict[str, Any]) -> Message:
+    return Message(id=str(uuid4()), type=type, time=datetime.now(UTC), data=data, case=data["case_id"])

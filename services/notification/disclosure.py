@@ -1,0 +1,62 @@
+"""What notification asks intake: never kept, asked again each time."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import requests
+
+from shared.events import Event
+from shared.runtime.auth import Bearer, Role, issue
+from shared.runtime.settings import Settings
+from shared.runtime.unavailable import Unavailable
+
+#: Seconds to wait for intake's answer.
+TIMEOUT = 10
+#: Seconds that a token of ours is good.
+TOKEN_SECONDS = 3_600
+
+
+class Intake:
+    """Intake, as notification knows it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._url = settings.intake_url
+        self._key = settings.key("token")
+        self._session = requests.Session()
+        self._session.trust_env = False  # a service of the house is never behind a proxy
+        self._renew_at = 0.0
+
+    def contacts(self, events: Sequence[Event]) -> dict[str, Mapping[str, Any]]:
+        """Return how clients wished to be told after each report, by the id of its event.
+
+        Raises:
+            Unavailable: intake does not answer.
+        """
+        answer = self._post("/contacts", {"sequences": [event.sequence for event in events]})
+        found = zip(events, answer["contacts"], strict=True)
+        return {event.id: {"contact": contact} for event, contact in found}
+
+    def addresses(self, items: Sequence[Mapping[str, Any]]) -> list[str | None]:
+        """Return where each client may be reached now, None where her wishes of this moment forbid it.
+
+        Args:
+            items: {"case_id", "channel"} of each notice.
+
+        Raises:
+            Unavailable: intake does not answer.
+        """
+        asked = [{**item, "purpose": "client_notice", "audience": "client"} for item in items]
+        return [item["to"] for item in self._post("/disclosures", {"items": asked})["items"]]
+
+    def _post(self, path: str, content: Mapping[str, Any]) -> Any:
+        if time.monotonic() > self._renew_at:
+            token = issue(self._key, Bearer(name="notification", role=Role.SERVICE), TOKEN_SECONDS)
+            self._session.headers["Authorization"] = f"Bearer {token}"
+            self._renew_at = time.monotonic() + TOKEN_SECONDS / 2
+        try:
+            response = self._session.post(self._url + path, json=content, timeout=TIMEOUT)
+            response.raise_for_status()
+            return response.json()
+        except requests.RequestException as error:
+            raise Unavailable(f"intake does not answer ({type(error).__name__})") from error

@@ -1,0 +1,122 @@
+"""Sends the notices that wait, and writes down what became of them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import eventlet
+import structlog
+from eventlet.event import Event as Signal
+from nameko.extensions import DependencyProvider
+from pymongo.errors import PyMongoError
+
+from services.notification.channel import NotSent, Outgoing, channel
+from services.notification.disclosure import Intake
+from services.notification.notice import Notice
+from services.notification.wording import Wording
+from shared.kernel import Message
+from shared.runtime.database import Document
+from shared.runtime.unavailable import Unavailable
+from shared.runtime.work import UnitOfWork, work_of
+
+#: Notices that are taken at once.
+BATCH = 100
+#: Tries of one notice before it is given to a person.
+TRIES = 5
+POLL = 1.0
+#: Seconds to let notices gather before a round.
+GATHER = 0.2
+
+_log = structlog.get_logger(__name__)
+
+
+class Sender(DependencyProvider):
+    """Takes queued notices from the database: a notice is sent once, however often this process dies."""
+
+    def start(self) -> None:
+        """Begin to send, unless sending is off."""
+        self._work: UnitOfWork = work_of(self.container)
+        settings = self._work.settings
+        self._stopping = False
+        self._wake = Signal()
+        self._tries: Counter[str] = Counter()
+        self._channel = channel(settings.outbox, self._work.sealing)
+        self._thread = None
+        if self._channel is not None:
+            self._intake = Intake(settings)
+            self._wording = Wording(settings.language)
+            self._work.listeners.append(self._on_commit)
+            self._thread = self.container.spawn_managed_thread(self._run, identifier="sender")
+
+    def stop(self) -> None:
+        """Finish the notice in hand."""
+        self._stopping = True
+        if self._thread is not None:
+            self._on_commit(())
+            with eventlet.Timeout(10, False):
+                self._thread.wait()
+
+    def get_dependency(self, worker_ctx: Any) -> "Sender":
+        """Give the service this very object."""
+        return self
+
+    def _on_commit(self, entries: Sequence[Document]) -> None:
+        if not self._wake.ready():
+            self._wake.send()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                busy = self._round()
+            except (Unavailable, PyMongoError) as error:
+                _log.warning("cannot send", action="send", why=str(error) or type(error).__name__)
+                busy = False
+            if not busy and not self._stopping:
+                with eventlet.Timeout(POLL, False):
+                    self._wake.wait()
+                eventlet.sleep(GATHER)
+                self._wake = Signal()
+
+    def _round(self) -> bool:
+        """Send what is queued; tell whether anything went out."""
+        notices: list[Notice] = self._work.unit.states.find("notice", {"state.status": "queued"}, BATCH)
+        if not notices:
+            return False
+        addresses = self._intake.addresses([{"case_id": n.case_id, "channel": n.channel} for n in notices])
+        reports = [self._send(notice, to) for notice, to in zip(notices, addresses, strict=True)]
+        done = [report for report in reports if report is not None]
+        for ticket in self._work.do_all(done):
+            if isinstance(ticket.error, Unavailable):
+                raise ticket.error
+        return bool(done)
+
+    def _send(self, notice: Notice, to: str | None) -> Message | None:
+        """Send one notice and return the command that writes it down; None when it is to be tried again."""
+        if to is None:
+            return _report(notice, "mark_failed", reason="no_longer_safe")
+        message = Outgoing(
+            id=notice.id,
+            case_id=notice.case_id,
+            channel=notice.channel or "",
+            to=to,
+            text=self._wording.text(notice.wording),
+        )
+        try:
+            assert self._channel is not None  # noqa: S101  the thread runs only with a channel
+            self._channel.send(message)
+        except NotSent as error:
+            self._tries[notice.id] += 1
+            _log.warning("not taken", action="send", notice=notice.id, why=str(error), tries=self._tries[notice.id])
+            if self._tries[notice.id] < TRIES:
+                return None
+            del self._tries[notice.id]
+            return _report(notice, "mark_failed", reason="channel_failed")
+        self._tries.pop(notice.id, None)
+        return _report(notice, "mark_sent")
+
+
+def _report(notice: Notice, type: str, **data: str) -> Message:
+    content = {"notice_id": notice.id, **data}
+    return Message(id=str(uuid4()), type=type, time=datetime.now(UTC), data=content, case=notice.case_id)

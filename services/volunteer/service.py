@@ -1,0 +1,44 @@
+"""Volunteer: who is registered, who is asked, who must not meet whom."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from services.volunteer import schemas
+from services.volunteer.model import VolunteerModel
+from services.volunteer.volunteer import tokens
+from shared.kernel import Message
+from shared.runtime.auth import Bearer, Role
+from shared.runtime.batch import Batch
+from shared.runtime.form import load
+from shared.runtime.http import Answer, Request, http
+from shared.runtime.ndjson import each_line
+from shared.runtime.service import Service
+from shared.runtime.subscriber import subscribe
+from shared.runtime.ticket import Ticket
+from shared.runtime.work import UnitOfWork
+
+REGISTRARS = {Role.COORDINATOR, Role.SUPERVISOR, Role.ADMIN}
+
+_form = schemas.Volunteer()
+
+
+class VolunteerService(Service):
+    """The nameko service."""
+
+    name = "volunteer"
+    work = UnitOfWork(lambda settings: VolunteerModel(settings.rules))
+
+    @subscribe("intake")
+    def on_intake(self, batch: Batch) -> list[Ticket]:
+        """Ask for the skills that a case needs, and release who must not meet its people."""
+        return self.work.take(batch)
+
+    @http("POST", "/volunteers/batch", roles=REGISTRARS)
+    def register(self, request: Request) -> Answer:
+        """Take the register, one volunteer a line; who is there already is brought up to date."""
+        return each_line(request, self._registration, self.work)
+
+    def _registration(self, data: object, bearer: Bearer) -> Message:
+        record = load(_form, data)
+        content = {"volunteer": record, "tokens": tokens(record, self.work.blind)}
+        return Message(id=str(uuid4()), type="register_volunteer", time=datetime.now(UTC), data=content)
