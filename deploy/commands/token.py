@@ -1,0 +1,26 @@
+"""`niangjia token`: a key to the services' doors."""
+
+import click
+
+from deploy.home import Home
+from shared.runtime.auth import Bearer, Role, issue
+
+_LONGEST_HOURS = 24 * 366
+_SECONDS_AN_HOUR = 3600
+
+
+@click.command()
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True, help="What the bearer is.")
+@click.option("--district", help="Digits of the only district that it opens; without, every district.")
+@click.option("--hours", type=click.FloatRange(0, _LONGEST_HOURS, min_open=True), default=8, help="How long it counts.")
+@click.option("--name", help="Who bears it, for the log of disclosures; without, the role.")
+@click.pass_obj
+def command(home: Home, role: str, district: str | None, hours: float, name: str | None) -> None:
+    """Print a bearer token, and nothing else.
+
+    Send it as `Authorization: Bearer …`.
+    """
+    if district and not (district.isascii() and district.isdigit()):
+        raise click.BadParameter("use the digits of a place, as in 330302", param_hint="--district")
+    bearer = Bearer(name=name or role, role=Role(role), district=district or "")
+    click.echo(issue(home.key("token"), bearer, int(hours * _SECONDS_AN_HOUR)))
