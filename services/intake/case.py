@@ -169,14 +169,13 @@ def restored(seen: Mapping[str, Any], rest: Kept) -> Case:
     )
 
 
-def subject(case: Case) -> Subject:
-    """Return a case as conditions of rules look at it."""
+def subject(case: Case, *, child_case: bool, danger_case: bool) -> Subject:
+    """Return a case as conditions of risk rules look at it, of the kind that it now is."""
     flags = {
-        "child_case": case.child_case,
-        "danger_case": case.danger_case,
+        "child_case": child_case,
+        "danger_case": danger_case,
         "immediate_danger": case.immediate_danger,
         "counter_report": case.counter_report,
-        "mediation_barred": bool(case.mediation_bars),
         "categorised": bool(case.categories),
     }
     return Subject(
@@ -187,7 +186,7 @@ def subject(case: Case) -> Subject:
         channels=frozenset(case.channels),
         violence_channels=frozenset(case.violence_channels),
         consents=frozenset(case.consents),
-        flags=frozenset(name for name, set_ in flags.items() if set_),
+        flags=frozenset(name for name, holds in flags.items() if holds),
         grade=case.grade,
         violence_times=case.violence_times,
     )

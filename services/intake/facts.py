@@ -61,9 +61,9 @@ def report_received(
     return fact(message, "report.received", case.id, public, private)
 
 
-def case_created(message: Message, case: Case) -> Fact:
+def case_created(message: Message, received: Fact) -> Fact:
     """Return the fact that a report opened a case."""
-    return fact(message, "case.created", case.id, {"case": snapshot(case)})
+    return fact(message, "case.created", received.case, {"case": received.data["case"]})
 
 
 def match_suggested(message: Message, case: Case, matches: Iterable[Match]) -> Fact:

@@ -4,9 +4,10 @@ Everything that a decision needs is found by index keys that follow from the rep
 case is filed under the keys by which a report may ask for it (`filed_under`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from services.intake.case import Case
 from services.intake.report import Report, meet
@@ -34,19 +35,19 @@ def filed_under(case: Case) -> list[str]:
     return keys
 
 
-def wanted_keys(report: Report) -> Iterator[str]:
-    """Yield the index keys of every case that a report can join, match or stand against."""
-    client, accused, county = report.client, report.accused, report.county
-    for one in (*client.ids, *accused.ids):
+def wanted_keys(county: str, tokens: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the index keys of every case that a report with these tokens can join, match or stand against."""
+    client, accused = tokens["client"], tokens["accused"]
+    for one in (*client["ids"], *accused["ids"]):
         yield f"client id {one}"
         yield f"accused id {one}"
-    for one in (*client.phones, *accused.phones):
+    for one in (*client["phones"], *accused["phones"]):
         yield f"client phone {one}"
         yield f"accused phone {one}"
-    for name in client.names:
-        for year in report.birth_years:
+    for name in client["names"]:
+        for year in tokens.get("birth_years", ()):
             yield f"born {county} {name} {year}"
-        for other in accused.names:
+        for other in accused["names"]:
             yield f"pair {county} {other} {name}"
 
 

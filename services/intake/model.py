@@ -10,6 +10,7 @@ import msgspec
 from services.intake import disclosure, facts, matching, risk
 from services.intake.case import Case, Kept, joined, restored, with_other_side
 from services.intake.report import Report, read
+from shared.events.vocabulary import COUNTY_DIGITS
 from shared.kernel import Conflict, Decision, Fact, Message, Model, Ref, Shelf, Wanted
 from shared.rules import china_day
 
@@ -27,7 +28,7 @@ class IntakeModel(Model):
     """Command `receive_report` with the data {"report", "content_hash", "report_key", "tokens"}.
 
     The message id follows from the report key alone; the message time is the time of receipt.
-    Commands `disclose` {"case_id", "purpose", "audience", "channel"} and `open_file` {"case_id", "purpose", "audience"}.
+    Commands `disclose` {"case_id", "purpose", "audience", "channel"}, `open_file` {"case_id", "purpose", "audience"}.
     """
 
     name: ClassVar[str] = "intake"
@@ -43,8 +44,7 @@ class IntakeModel(Model):
     def wants(self, message: Message) -> Wanted:
         if message.type in disclosure.COMMANDS:
             return Wanted(refs=frozenset({Ref("case", message.data["case_id"])}))
-        keys = matching.wanted_keys(_report(message))
-        return Wanted(refs=frozenset({Ref("report", message.id)}), keys=frozenset(keys))
+        return Wanted(refs=frozenset({Ref("report", message.id)}), keys=frozenset(_keys(message)))
 
     def decide(self, shelf: Shelf, message: Message) -> Decision:
         """Yield the facts of a new report; nothing for one that is known.
@@ -89,15 +89,16 @@ class IntakeModel(Model):
 
     def _receive(self, shelf: Shelf, message: Message) -> Decision:
         report = _report(message)
-        cases = {case.id: case for key in matching.wanted_keys(report) for case in shelf.find(key)}
+        cases = {case.id: case for key in _keys(message) for case in shelf.find(key)}
         before = matching.case_to_join(report, cases.values())
         case = joined(before, before.id if before else message.identifier("case"), report)
         cases.pop(case.id, None)
         case = risk.judged(_facing(case, report, cases.values()), self._rules, china_day(report.received_at))
         answer = facts.answer(message, report, case, before)
-        yield facts.report_received(message, report, case, before, answer)
+        received = facts.report_received(message, report, case, before, answer)
+        yield received
         if before is None:
-            yield facts.case_created(message, case)
+            yield facts.case_created(message, received)
             if matches := matching.possible_matches(report, case, cases.values()):
                 yield facts.match_suggested(message, case, matches)
         yield from facts.graded(message, case, before)
@@ -126,3 +127,7 @@ def _facing(case: Case, report: Report, others: Iterable[Case]) -> Case:
 
 def _report(message: Message) -> Report:
     return read(message.identifier("report"), message.data["report"], message.data["tokens"])
+
+
+def _keys(message: Message) -> Iterator[str]:
+    return matching.wanted_keys(message.data["report"]["district"][:COUNTY_DIGITS], message.data["tokens"])

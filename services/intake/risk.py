@@ -12,7 +12,7 @@ from shared.events.vocabulary import (
     GRADES,
     VIOLENCE_CATEGORIES,
 )
-from shared.rules import Condition, Table, condition, read
+from shared.rules import Condition, Subject, Table, condition, read
 
 _SHIPPED: Final = Path(__file__).parent / "rules" / "risk.yml"
 _ADULT_AT_YEARS: Final = 18
@@ -67,22 +67,26 @@ def judged(case: Case, rules: RiskRules, today: date) -> Case:
 
     The machine only raises: the grade never falls, a line that fired stays a reason, a child case stays one.
     """
-    case = _of_its_kind(case, today)
-    seen = subject(case)
+    young = is_under_age(case.private.birth_dates, today)
+    child, danger = _is_child_case(case, young=young), _is_danger_case(case, young=young)
+    seen = subject(case, child_case=child, danger_case=danger)
     fired = {line.code: line.grade for line in rules.lines if line.code not in case.reasons and line.when(seen)}
-    graded = replace(
+    grade = max((case.grade, *fired.values()), key=GRADES.index)
+    return replace(
         case,
-        grade=max((case.grade, *fired.values()), key=GRADES.index),
+        child_case=child,
+        danger_case=danger,
+        grade=grade,
         reasons=_in_order((*case.reasons, *fired), rules) if fired else case.reasons,
         violence_times=case.violence_times[-_TIMES_KEPT:],
+        mediation_bars=_bars(replace(seen, grade=grade), rules),
     )
-    return barred(graded, rules)
 
 
 def barred(case: Case, rules: RiskRules) -> Case:
     """Return a case with what speaks against mediating it."""
-    seen = subject(case)
-    return replace(case, mediation_bars=tuple(bar.code for bar in rules.bars if bar.when(seen)))
+    seen = subject(case, child_case=case.child_case, danger_case=case.danger_case)
+    return replace(case, mediation_bars=_bars(seen, rules))
 
 
 def is_under_age(birth_dates: tuple[date, ...], today: date) -> bool:
@@ -93,20 +97,25 @@ def is_under_age(birth_dates: tuple[date, ...], today: date) -> bool:
     )
 
 
-def _of_its_kind(case: Case, today: date) -> Case:
-    young = is_under_age(case.private.birth_dates, today)
-    categories = frozenset(case.categories)
-    violent = not VIOLENCE_CATEGORIES.isdisjoint(categories)
-    return replace(
-        case,
-        child_case=case.child_case or not CHILD_CATEGORIES.isdisjoint(categories) or (violent and young),
-        danger_case=(
-            not categories
-            or young
-            or len(case.factors) >= _DANGEROUS_FACTORS
-            or not DANGER_CATEGORIES.isdisjoint(categories)
-        ),
+def _is_child_case(case: Case, *, young: bool) -> bool:
+    return (
+        case.child_case
+        or not CHILD_CATEGORIES.isdisjoint(case.categories)
+        or (young and not VIOLENCE_CATEGORIES.isdisjoint(case.categories))
     )
+
+
+def _is_danger_case(case: Case, *, young: bool) -> bool:
+    return (
+        not case.categories
+        or young
+        or len(case.factors) >= _DANGEROUS_FACTORS
+        or not DANGER_CATEGORIES.isdisjoint(case.categories)
+    )
+
+
+def _bars(case: Subject, rules: RiskRules) -> tuple[str, ...]:
+    return tuple(bar.code for bar in rules.bars if bar.when(case))
 
 
 def _in_order(codes: tuple[str, ...], rules: RiskRules) -> tuple[str, ...]:

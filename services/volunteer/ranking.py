@@ -1,24 +1,20 @@
 """Who is asked first: the nearest, then the least busy, then who waits longest, then the id."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
+from heapq import heapify, heappop
+from typing import Final
 
 from services.volunteer.volunteer import Volunteer
 from shared.kernel import Shelf
 
-#: Smaller is earlier: levels not shared, open cases, last assignment (none first), id.
-Rank = tuple[int, int, float, str]
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def nearness(places: tuple[tuple[str, ...], ...], place: tuple[str, ...]) -> int:
     """Return how many whole levels the nearest of some districts has in common with a place."""
     return max((_common(one, place) for one in places), default=0)
-
-
-def rank(volunteer: Volunteer, near: int) -> Rank:
-    """Return the place of a volunteer in the order of asking; `near` is her nearness to the case."""
-    last = volunteer.last_assigned_at
-    return -near, len(volunteer.cases), last.timestamp() if last else float("-inf"), volunteer.id
 
 
 def filed_under(volunteer: Volunteer) -> Iterable[str]:
@@ -27,38 +23,32 @@ def filed_under(volunteer: Volunteer) -> Iterable[str]:
 
 
 def first(
-    shelf: Shelf, skill: str, place: tuple[str, ...], extra: Iterable[Volunteer], fits: Callable[[Volunteer], bool]
+    shelf: Shelf, skill: str, place: tuple[str, ...], members: Sequence[Volunteer], fits: Callable[[Volunteer], bool]
 ) -> Volunteer | None:
     """Return the first in the order of asking who fits, or None.
 
-    Found are volunteers with room, and those of `extra` (for whom the case is no further case).
+    Looked at are the volunteers with room, and the `members` of the case, for whom it is no further case.
     """
-    best: tuple[Rank, Volunteer] | None = None
-    for volunteer in extra:
-        best = _better(best, volunteer, nearness(volunteer.places, place), fits)
-    for near, candidates in _by_nearness(shelf, skill, place):
-        for volunteer in candidates:
-            best = _better(best, volunteer, near, fits)
-        if best and best[0][0] <= -near:
-            break
-    return best[1] if best else None
+    helping = {one.id for one in members}
+    for near in range(len(place), -1, -1):
+        found = shelf.each(f"{skill} {place[near - 1]}" if near else skill)
+        candidates = [one for one in found if one.id not in helping] if helping else list(found)
+        candidates += [one for one in members if nearness(one.places, place) == near]
+        if chosen := _first_who_fits(candidates, fits):
+            return chosen
+    return None
 
 
-def _better(
-    best: tuple[Rank, Volunteer] | None, volunteer: Volunteer, near: int, fits: Callable[[Volunteer], bool]
-) -> tuple[Rank, Volunteer] | None:
-    # The rank is cheaper than to see whether she fits, so it is looked at first.
-    ranked = rank(volunteer, near)
-    if best and best[0] <= ranked:
-        return best
-    return (ranked, volunteer) if fits(volunteer) else best
-
-
-def _by_nearness(shelf: Shelf, skill: str, place: tuple[str, ...]) -> Iterator[tuple[int, list[Volunteer]]]:
-    """Yield the volunteers who share at least so many levels with a place, the nearest first."""
-    for near in range(len(place), 0, -1):
-        yield near, shelf.find(f"{skill} {place[near - 1]}")
-    yield 0, shelf.find(skill)
+def _first_who_fits(candidates: list[Volunteer], fits: Callable[[Volunteer], bool]) -> Volunteer | None:
+    """Return who fits with the fewest open cases, then the longest wait since her last assignment, then by id."""
+    # Nearly always the very first fits, so the others are not put in order.
+    waiting = [(len(one.cases), one.last_assigned_at or _NEVER, one.id, one) for one in candidates]
+    heapify(waiting)
+    while waiting:
+        volunteer = heappop(waiting)[3]
+        if fits(volunteer):
+            return volunteer
+    return None
 
 
 def _common(some: tuple[str, ...], others: tuple[str, ...]) -> int:

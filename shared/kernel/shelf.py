@@ -44,6 +44,10 @@ class Shelf:
         """Return the states that carry the index key, in the order of their addresses."""
         return [self._states[ref] for ref in sorted(self._index.get(key, ()))]
 
+    def each(self, key: str) -> Iterator[Any]:
+        """Return the states that carry the index key, in no order: for who looks among very many."""
+        return map(self._states.__getitem__, self._index.get(key, ()))
+
     def all(self, kind: str) -> Iterator[Any]:
         """Return every state of a kind, in the order in which they came to the shelf."""
         return (state for ref, state in self._states.items() if ref.kind == kind)
