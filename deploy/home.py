@@ -80,8 +80,8 @@ class Home:
 
     @property
     def outbox(self) -> Path:
-        """Where the local channel puts messages."""
-        return Reader().path("NIANGJIA_OUTBOX", self.root / "outbox")
+        """Where the local channel puts messages, unless NIANGJIA_OUTBOX says otherwise."""
+        return self.root / "outbox"
 
     @property
     def namespace(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.home import Home
+from deploy.problem import Problem
 
 #: Kept of the output of one process: this much, and as much in each of the older files.
 _LOG_SIZE = "10MB"
@@ -29,7 +30,14 @@ class Program:
     stops_within: int = 60
 
     def section(self, home: Home) -> str:
-        """Return its part of the configuration of the process manager."""
+        """Return its part of the configuration of the process manager.
+
+        Raises:
+            Problem: a variable holds what cannot be written there.
+        """
+        for name, value in self.environment.items():
+            if '"' in value or "\n" in value:
+                raise Problem(f"{name} holds a quotation mark or a new line", "write it without")
         environment = ",".join(f'{name}="{_escaped(value)}"' for name, value in sorted(self.environment.items()))
         return "\n".join(
             (

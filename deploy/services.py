@@ -34,6 +34,14 @@ def program(home: Home, ports: Mapping[str, int], name: str, module: str) -> Pro
 
 def environment(home: Home, ports: Mapping[str, int], name: str) -> dict[str, str]:
     """Return what a service is told; passwords only by the files in which they stand."""
+    passed_on = {
+        variable.name: os.environ[variable.name]
+        for variable in VARIABLES
+        if "services" in variable.readers and not variable.secret and os.environ.get(variable.name)
+    }
+    # the process runs in another folder than this one, so what is relative here must not stay so
+    if rules := passed_on.get("NIANGJIA_RULES"):
+        passed_on["NIANGJIA_RULES"] = str(Path(rules).absolute())
     told = {
         "AMQP_URI_FILE": str(home.address_file("AMQP_URI")),
         "MONGO_URI_FILE": str(home.address_file("MONGO_URI")),
@@ -41,13 +49,8 @@ def environment(home: Home, ports: Mapping[str, int], name: str) -> dict[str, st
         "NIANGJIA_HTTP_HOST": "127.0.0.1",
         "NIANGJIA_HTTP_PORT": str(ports[name]),
         "NIANGJIA_INTAKE_URL": f"http://127.0.0.1:{ports['intake']}",
-        "NIANGJIA_OUTBOX": str(home.outbox),
+        "NIANGJIA_OUTBOX": _outbox(home),
         "NIANGJIA_SECRETS": str(home.keys),
-    }
-    passed_on = {
-        variable.name: os.environ[variable.name]
-        for variable in VARIABLES
-        if "services" in variable.readers and not variable.secret and os.environ.get(variable.name)
     }
     return {
         **passed_on,
@@ -84,6 +87,13 @@ def _detail(answer: requests.Response) -> str:
         return ""
     said = content.get("ailing") or [content.get("detail")]
     return f" ({', '.join(str(part) for part in said if part)})"
+
+
+def _outbox(home: Home) -> str:
+    given = os.environ.get("NIANGJIA_OUTBOX", "").strip()
+    if not given or given == "off" or "://" in given:
+        return given or str(home.outbox)
+    return str(Path(given).absolute())
 
 
 def _build() -> str:

@@ -146,7 +146,7 @@ class Reader:
         if value and file:
             raise SettingError(name, f"and {name}_FILE are both set", "keep one of them")
         if file:
-            value = _content(f"{name}_FILE", Path(file))
+            value = _content(f"{name}_FILE", Path(file), "name a readable file with the address in it")
         if not value and required:
             raise wrong(name, "is not set")
         try:
@@ -187,7 +187,7 @@ def key_bytes(folder: Path, name: str) -> bytes:
     Raises:
         SettingError: the file cannot be read, or holds something else.
     """
-    text = _content("NIANGJIA_SECRETS", folder / f"{name}.key")
+    text = _content("NIANGJIA_SECRETS", folder / f"{name}.key", BY_NAME["NIANGJIA_SECRETS"].remedy)
     try:
         raw = bytes.fromhex(text)
     except ValueError:
@@ -213,8 +213,7 @@ def _folder(name: str, path: Path) -> Path:
     return path
 
 
-def _content(name: str, path: Path) -> str:
-    remedy = "name a readable file with the address in it"
+def _content(name: str, path: Path, remedy: str) -> str:
     try:
         value = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -18,6 +18,8 @@ class SettingError(Exception):
     def __init__(self, variable: str, problem: str, remedy: str) -> None:
         super().__init__(f"{variable} {problem}; {remedy}")
         self.variable = variable
+        self.problem = problem
+        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ def test_defaults_lie_in_the_home_folder(tmp_path: Path) -> None:
     settings = Settings.from_environment("intake")
 
     assert settings.secrets == tmp_path / "secrets"
-    assert settings.outbox == tmp_path / "outbox"
+    assert settings.outbox == str(tmp_path / "outbox")
     assert (settings.http_host, settings.http_port, settings.log_level) == ("127.0.0.1", 8000, "info")
     assert settings.rules is None
 
