@@ -41,6 +41,8 @@ class Case:
     immediate_danger: bool = False
     client: Person = field(default_factory=Person)
     accused: Person = field(default_factory=Person)
+    #: Phones given for both in one report: they identify nobody, but a volunteer may not be put with them.
+    shared_phones: tuple[str, ...] = ()
     #: Tokens of the client's years of birth.
     birth_years: tuple[str, ...] = ()
     #: The latest times of receipt of reports in a violence category, as far back as the rules look.
@@ -73,6 +75,7 @@ def joined(known: Case | None, case_id: str, report: Report) -> Case:
         immediate_danger=case.immediate_danger or report.immediate_danger,
         client=_known_by(case.client, report.client),
         accused=_known_by(case.accused, report.accused),
+        shared_phones=united(case.shared_phones, report.shared_phones),
         birth_years=united(case.birth_years, report.birth_years[1:2]),
         violence_times=tuple(sorted((*case.violence_times, report.received_at))) if violent else case.violence_times,
         private=Private(
@@ -113,6 +116,7 @@ def snapshot(case: Case) -> dict[str, Any]:
         "mediation_barred": bool(case.mediation_bars),
         "mediation_bars": list(case.mediation_bars),
         "other_sides": list(case.other_sides),
+        "shared_phones": list(case.shared_phones),
         "client": {"names": list(case.client.names), "phones": list(case.client.phones)},
         "accused": {"names": list(case.accused.names), "phones": list(case.accused.phones)},
     }
@@ -156,6 +160,7 @@ def restored(seen: Mapping[str, Any], rest: Kept) -> Case:
         immediate_danger=seen["immediate_danger"],
         client=_person(seen["client"], rest.client_ids),
         accused=_person(seen["accused"], rest.accused_ids),
+        shared_phones=tuple(seen["shared_phones"]),
         birth_years=rest.birth_years,
         violence_times=rest.violence_times,
         grade=seen["grade"],

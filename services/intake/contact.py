@@ -80,7 +80,7 @@ def _told_by_herself(contact: Contact, preference: Preference, report: Report) -
     certain = by_voice and bool(report.client.names)
     if not certain and contact.in_force and not preference.says_the_same(contact.in_force):
         return replace(contact, doubted_at=preference.received_at)
-    lifted = by_voice and contact.doubted_at is not None and preference.received_at >= contact.doubted_at
+    lifted = certain and contact.doubted_at is not None and preference.received_at >= contact.doubted_at
     return replace(contact, own=preference, doubted_at=None if lifted else contact.doubted_at)
 
 

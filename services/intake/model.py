@@ -95,6 +95,9 @@ class IntakeModel(Model):
         cases.pop(case.id, None)
         case = risk.judged(_facing(case, report, cases.values()), self._rules, china_day(report.received_at))
         answer = facts.answer(message, report, case, before)
+        # At once: what another case loses by this report is free before this one asks for it.
+        for other in self._faced(case, report, cases.values()):
+            yield facts.other_side_found(message, report, other, case.id)
         received = facts.report_received(message, report, case, before, answer)
         yield received
         if before is None:
@@ -102,8 +105,6 @@ class IntakeModel(Model):
             if matches := matching.possible_matches(report, case, cases.values()):
                 yield facts.match_suggested(message, case, matches)
         yield from facts.graded(message, case, before)
-        for other in self._faced(case, report, cases.values()):
-            yield facts.other_side_found(message, report, other, case.id)
         return answer
 
     def _faced(self, case: Case, report: Report, others: Iterable[Case]) -> Iterator[Case]:

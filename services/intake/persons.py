@@ -33,6 +33,8 @@ class Identified:
 
     client: Identity
     accused: Identity
+    #: A phone that is given for both.
+    shared_phone: str | None = None
 
 
 def identified(report: Mapping[str, Any]) -> Identified:
@@ -49,10 +51,11 @@ def identified(report: Mapping[str, Any]) -> Identified:
         client = Identity(
             name=client.name or herself.name, phone=client.phone or herself.phone, id_number=client.id_number
         )
-    if client.phone and client.phone == accused.phone:
+    shared = client.phone if client.phone == accused.phone else None
+    if shared:
         client = Identity(name=client.name, phone=None, id_number=client.id_number)
         accused = Identity(name=accused.name, phone=None, id_number=accused.id_number)
-    return Identified(client=client, accused=accused)
+    return Identified(client=client, accused=accused, shared_phone=shared)
 
 
 def tokens(report: Mapping[str, Any], blind: Blind) -> dict[str, Any]:
@@ -68,6 +71,7 @@ def tokens(report: Mapping[str, Any], blind: Blind) -> dict[str, Any]:
     return {
         "client": _tokens(persons.client, blind),
         "accused": _tokens(persons.accused, blind),
+        "shared_phones": [blind("phone", persons.shared_phone)] if persons.shared_phone else [],
         "place": [blind("place", district[:digits]) for digits in _PLACE_LEVELS if len(district) >= digits],
         "birth_years": [blind("birth_year", str(year + step)) for step in (-1, 0, 1)] if year else [],
     }

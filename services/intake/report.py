@@ -45,6 +45,8 @@ class Report:
     birth_years: tuple[str, ...]
     client: Person
     accused: Person
+    #: A phone given for both.
+    shared_phones: tuple[str, ...]
 
     @property
     def is_by_professional(self) -> bool:
@@ -80,6 +82,7 @@ def read(id: str, report: Mapping[str, Any], tokens: Mapping[str, Any]) -> Repor
         birth_years=tuple(tokens.get("birth_years", ())),
         client=_person(tokens["client"]),
         accused=_person(tokens["accused"]),
+        shared_phones=tuple(tokens["shared_phones"]),
     )
 
 

@@ -107,9 +107,9 @@ class CaseQuery(Form):
 
 
 class Contacts(Form):
-    """Numbers of `report.received` events whose contact is asked for."""
+    """Receipts of reports (the causes of their events) after which the contact is asked for."""
 
-    sequences = Items(Count(1, 2**53, required=True), 1_000, required=True)
+    receipts = Items(Text(64, required=True), 1_000, required=True)
 
 
 class Disclosure(Form):

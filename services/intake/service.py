@@ -76,9 +76,9 @@ class IntakeService(Service):
     @http("POST", "/contacts", roles={Role.SERVICE})
     def disclose_contacts(self, request: Request) -> Answer:
         """Tell notification how clients wished to be told after certain reports: channels and hours, no person."""
-        sequences = load(_contacts_form, parse(request.body))["sequences"]
-        contacts = self._vault.contacts(sequences)
-        return Answer(content={"contacts": [contacts.get(sequence) for sequence in sequences]})
+        receipts = load(_contacts_form, parse(request.body))["receipts"]
+        contacts = self._vault.contacts(receipts)
+        return Answer(content={"contacts": [contacts.get(receipt) for receipt in receipts]})
 
     @http("POST", "/disclosures", roles={Role.SERVICE})
     def disclose(self, request: Request) -> Answer:

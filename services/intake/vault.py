@@ -22,7 +22,7 @@ class Vault:
     def reports(self, case_id: str) -> list[dict[str, Any]]:
         """Return the reports of a case as they were sent, in their order."""
         receipts = self._unit.states.ids("report", {"state.answer.case_id": case_id}, SHOWN)
-        return [private["report"] for private in self._opened(receipts)]
+        return [private["report"] for _, private in self._opened(receipts)]
 
     def phone(self, case_id: str) -> str | None:
         """Return the number that the latest report gives for the client, or for her as the reporter."""
@@ -35,21 +35,24 @@ class Vault:
                 return str(number)
         return None
 
-    def contacts(self, sequences: Sequence[int]) -> dict[int, dict[str, Any] | None]:
-        """Return, by the number of each `report.received`, how the client wished to be told after it."""
-        journal = self._unit.journal
-        entries = journal.at(sequences)
-        self._unit.load_keys([entry["events"][0]["case"] for entry in entries.values()])
+    def contacts(self, receipts: Sequence[str]) -> dict[str, dict[str, Any] | None]:
+        """Return, by the receipt of each report, how the client wished to be told after it."""
         found = {}
-        for sequence, entry in entries.items():
-            private = journal.private(entry["events"][0])
-            kept = msgspec.convert(private["kept"], Kept) if private else None
-            found[sequence] = disclosed(kept.private.contact) if kept else None
+        for receipt, private in self._opened(receipts):
+            kept = msgspec.convert(private["kept"], Kept)
+            found[receipt] = disclosed(kept.private.contact)
         return found
 
-    def _opened(self, receipts: list[str]) -> Iterator[dict[str, Any]]:
+    def _opened(self, receipts: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield receipt and sealed part of each report, in the order of the journal; not those that were erased."""
         journal = self._unit.journal
-        for entry in journal.caused_by(receipts):
-            private = journal.private(entry["events"][0])
-            if private:
-                yield private
+        records = [
+            (entry["cause"], record)
+            for entry in journal.caused_by(receipts)
+            for record in entry["events"]
+            if record["type"] == "report.received"
+        ]
+        self._unit.load_keys([record["case"] for _, record in records])
+        for receipt, record in records:
+            if private := journal.private(record):
+                yield receipt, private

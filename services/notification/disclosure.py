@@ -33,7 +33,7 @@ class Intake:
         Raises:
             Unavailable: intake does not answer.
         """
-        answer = self._post("/contacts", {"sequences": [event.sequence for event in events]})
+        answer = self._post("/contacts", {"receipts": [event.causation for event in events]})
         found = zip(events, answer["contacts"], strict=True)
         return {event.id: {"contact": contact} for event, contact in found}
 

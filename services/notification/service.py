@@ -14,7 +14,7 @@ class NotificationService(Service):
     """The nameko service."""
 
     name = "notification"
-    work = UnitOfWork(lambda settings: NotificationModel(), indexes={"notice": ["state.status"]})
+    work = UnitOfWork(lambda _: NotificationModel(), indexes={"notice": ["state.status"]})
     sender = Sender()
 
     @subscribe("intake")

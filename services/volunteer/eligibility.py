@@ -29,7 +29,7 @@ class CaseSeen:
             id=snapshot["id"],
             place=levels(snapshot["district"], snapshot["place"]),
             names=frozenset((*client["names"], *accused["names"])),
-            phones=frozenset((*client["phones"], *accused["phones"])),
+            phones=frozenset((*client["phones"], *accused["phones"], *snapshot["shared_phones"])),
             other_sides=frozenset(snapshot["other_sides"]),
         )
 

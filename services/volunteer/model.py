@@ -68,18 +68,18 @@ class VolunteerModel(Model):
         case, subject = CaseSeen.of(snapshot), Subject.of(snapshot)
         barred = "mediation_barred" in subject.flags
         before: Team = shelf.get("team", case.id) or Team(id=case.id)
+        # A report of another case takes away mediation; who helps both sides is released from the case reported on.
+        own = message.type == "report.received"
         released = set()
         for given, volunteer_id in before.filled.items():
-            reason = conflict(_volunteer(shelf, volunteer_id), case)
+            reason = conflict(_volunteer(shelf, volunteer_id), case) if own else None
             if reason is None and barred and given == _MEDIATION:
                 reason = "mediation_barred"
             if reason:
                 released.add(given)
                 yield _released(message, volunteer_id, given, reason)
-        # Only a report of the case asks for more than what was just lost.
-        asks_all = message.type == "report.received"
-        for rule in self._rules.asked_for(subject):
-            if rule.skill in released or (asks_all and rule.skill not in before.filled):
+        for rule in self._rules.asked_for(subject) if own else ():
+            if rule.skill in released or rule.skill not in before.filled:
                 yield self._asked(shelf, message, case, rule)
 
     def _asked(self, shelf: Shelf, message: Message, case: CaseSeen, rule: SkillRule) -> Fact:

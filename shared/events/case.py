@@ -36,6 +36,7 @@ class Snapshot(Data):
     mediation_barred = Flag()
     mediation_bars = ListOf(OpenCode(), about="Every line of the risk rules that bars mediation, in their order.")
     other_sides = ListOf(Id(), about="Cases whose client is the accused of this one, or the other way round.")
+    shared_phones = ListOf(Token(), about="Phones given for both client and accused: they identify neither.")
     client = Part(Person)
     accused = Part(Person)
 
@@ -65,6 +66,7 @@ SNAPSHOT = {
     "mediation_barred": True,
     "mediation_bars": ["violence_category", "injury", "controlling_or_jealous"],
     "other_sides": [],
+    "shared_phones": [],
     "client": {"names": ["3rT-yVh0Qe8WnLzKa5DpMg"], "phones": ["uB7fJ2cXs1GmOi9NxR4E6w"]},
     "accused": {"names": ["Hq5_8jYtPz2SdVb0FkLeCA"], "phones": []},
 }

@@ -50,10 +50,6 @@ class Journal:
         """Return the entries of some messages, in order."""
         return iter(self.entries.find({"cause": {"$in": list(causes)}}).sort("_id", 1))
 
-    def at(self, sequences: Sequence[int]) -> dict[int, Document]:
-        """Return, by their numbers, the entries that begin with these events."""
-        return {entry["_id"]: entry for entry in self.entries.find({"_id": {"$in": list(sequences)}})}
-
     def head(self, session: ClientSession | None = None) -> Head:
         """Return the end of the journal as the session sees it."""
         last = self.entries.find_one({}, {"n": 1, "hash": 1}, sort=[("_id", -1)], session=session)
