@@ -8,7 +8,7 @@ from shared.events.vocabulary import COUNTY_DIGITS
 from shared.privacy import BlindIndex
 from shared.runtime.auth import Bearer
 
-_HIDDEN = ("place", "client", "accused")
+_HIDDEN = ("place", "client", "accused", "shared_phones")
 
 
 def shown(case: Case) -> dict[str, Any]:

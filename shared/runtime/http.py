@@ -15,9 +15,9 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
+import eventlet
 import orjson
 import structlog
-from eventlet import wsgi
 from eventlet.event import Event as Signal
 from nameko.extensions import Entrypoint
 from nameko.web import server as nameko_web
@@ -27,9 +27,12 @@ from shared.runtime.auth import Bearer, Gate, Role
 from shared.runtime.problem import CONTENT_TYPE as PROBLEM
 from shared.runtime.problem import Fault, Forbidden, Invalid, Problem, problem
 from shared.runtime.settings import Settings
+from shared.runtime.web import MAX_BODY, Connection, Head, response
 
-#: Bytes that a request may carry.
-MAX_BODY = 16 * 1024 * 1024
+#: Connections that may wait to be taken.
+BACKLOG = 1_024
+#: Seconds that a stopping service gives the requests in hand.
+STOP_SECONDS = 20
 _PLACEHOLDER = re.compile(r"<([a-z_]+)>")
 
 _log = structlog.get_logger(__name__)
@@ -64,19 +67,15 @@ Method = TypeVar("Method", bound=Callable[..., Answer])
 
 
 class Server(nameko_web.WebServer):
-    """nameko's web server with a leaner WSGI application: own routes, no request object of a framework."""
+    """nameko's web server with routes of its own and a parser in C instead of a WSGI framework."""
 
     def __init__(self) -> None:
         super().__init__()
         self._exact: dict[str, dict[str, Endpoint]] = {}
         self._patterns: list[tuple[re.Pattern[str], dict[str, Endpoint]]] = []
         self._by_path: dict[str, dict[str, Endpoint]] = {}
-
-    @property
-    def bind_addr(self) -> Any:
-        """The address from the settings."""
-        settings: Settings = self.container.config["settings"]
-        return nameko_web.BindAddress(settings.http_host, settings.http_port)
+        self._in_hand = 0
+        self._starting = False
 
     def add(self, endpoint: "Endpoint") -> None:
         """Serve an endpoint."""
@@ -88,41 +87,52 @@ class Server(nameko_web.WebServer):
             self._exact[endpoint.path] = methods
         methods[endpoint.method] = endpoint
 
-    def get_wsgi_app(self) -> Callable[..., Iterable[bytes]]:
-        """Return the application that eventlet's server calls."""
-        settings: Settings = self.container.config["settings"]
-        self._gate = Gate(settings.key("token"))
-        return self._answer
+    def start(self) -> None:
+        """Listen."""
+        if not self._starting:
+            self._starting = True
+            settings: Settings = self.container.config["settings"]
+            self._gate = Gate(settings.key("token"))
+            self._sock = eventlet.listen((settings.http_host, settings.http_port), backlog=BACKLOG)
+            self._gt = self.container.spawn_managed_thread(self.run)
 
-    def get_wsgi_server(self, sock: Any, wsgi_app: Any, protocol: Any = None, debug: bool = False) -> Any:
-        """Return eventlet's server, quiet: requests are counted and logged here, without their bodies."""
-        return wsgi.Server(
-            sock,
-            sock.getsockname(),
-            wsgi_app,
-            protocol=nameko_web.HttpOnlyProtocol,
-            debug=debug,
-            log_output=False,
-            socket_timeout=75,
-            keepalive=True,
-        )
+    def run(self) -> None:
+        """Take connections until the service stops."""
+        while self._is_accepting:
+            sock, _ = self._sock.accept()
+            self.container.spawn_managed_thread(Connection(sock, self._answer).serve)
 
-    def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def stop(self) -> None:
+        """Take no more connections; wait until the requests in hand are answered."""
+        self._is_accepting = False
+        self._gt.kill()
+        with eventlet.Timeout(STOP_SECONDS, False):
+            while self._in_hand:
+                eventlet.sleep(0.01)
+        self._sock.close()
+
+    def _answer(self, head: Head, body: bytes) -> bytes:
+        """Return the response to a request, as it is sent."""
+        self._in_hand += 1
         began = time.perf_counter()
-        method, route = environ["REQUEST_METHOD"], "-"
+        route = "-"
         try:
-            endpoint, parameters = self._endpoint(method, environ["PATH_INFO"])
+            endpoint, parameters = self._endpoint(head.method, head.path)
             route = endpoint.path
-            answer = endpoint.call(self._request(environ, endpoint), parameters)
-            status, body, kind, headers = answer.status, answer.encoded(), answer.content_type, answer.headers
+            answer = endpoint.call(self._request(head, body, endpoint), parameters)
+            status, content, kind, headers = answer.status, answer.encoded(), answer.content_type, answer.headers
         except Exception as error:  # noqa: BLE001  a client gets a problem document, never a traceback
-            told = _told(error, method, route)
-            status, body, kind, headers = told.status, told.body(), PROBLEM, told.headers
+            told = _told(error, head.method, route)
+            status, content, kind, headers = told.status, told.body(), PROBLEM, told.headers
+        finally:
+            self._in_hand -= 1
+        self._count(head.method if route != "-" else "-", route, status, time.perf_counter() - began)
+        return response(status, kind, content, headers)
+
+    @staticmethod
+    def _count(method: str, route: str, status: HTTPStatus, seconds: float) -> None:
         metrics.REQUESTS.labels(method, route, status.value).inc()
-        metrics.REQUEST_SECONDS.labels(method, route).observe(time.perf_counter() - began)
-        sent = [("Content-Type", kind), ("Content-Length", str(len(body))), *headers.items()]
-        start_response(f"{status.value} {status.phrase}", sent)
-        return [body]
+        metrics.REQUEST_SECONDS.labels(method, route).observe(seconds)
 
     def _endpoint(self, method: str, path: str) -> tuple["Endpoint", dict[str, str]]:
         methods, parameters = self._exact.get(path), {}
@@ -137,16 +147,14 @@ class Server(nameko_web.WebServer):
             raise _NoRoute(HTTPStatus.METHOD_NOT_ALLOWED, f"this address takes {', '.join(sorted(methods))}")
         return methods[method], parameters
 
-    def _request(self, environ: dict[str, Any], endpoint: "Endpoint") -> Request:
-        bearer = self._gate.bearer(environ.get("HTTP_AUTHORIZATION"))
+    def _request(self, head: Head, body: bytes, endpoint: "Endpoint") -> Request:
+        bearer = self._gate.bearer(head.authorization)
         if bearer.role not in endpoint.roles:
             raise Forbidden(f"the role {bearer.role} may not do this; it takes {', '.join(sorted(endpoint.roles))}")
-        query = environ.get("QUERY_STRING", "")
-        return Request(
-            bearer=bearer,
-            body=_body(environ) if endpoint.method in {"POST", "PUT", "PATCH"} else b"",
-            query={name: values[-1] for name, values in parse_qs(query, max_num_fields=50).items()} if query else {},
-        )
+        if len(body) > MAX_BODY:
+            fault = Fault("body", f"is larger than {MAX_BODY} bytes")
+            raise Invalid([fault], HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return Request(bearer=bearer, body=body, query=_query(head.query))
 
 
 class _NoRoute(Exception):
@@ -157,29 +165,18 @@ class _NoRoute(Exception):
         self.status = status
 
 
-def _body(environ: dict[str, Any]) -> bytes:
-    """Return the whole body.
+def _query(text: str) -> dict[str, str]:
+    """Return the parameters of an address; of one given twice, the last.
 
     Raises:
-        Invalid: it is too long, or its length is not given.
+        Invalid: there are too many.
     """
-    if "HTTP_TRANSFER_ENCODING" in environ:
-        body: bytes = environ["wsgi.input"].read(MAX_BODY + 1)
-    else:
-        try:
-            length = int(environ.get("CONTENT_LENGTH") or 0)
-        except ValueError:
-            raise Invalid([Fault("Content-Length", "is not a number")], HTTPStatus.BAD_REQUEST) from None
-        if length > MAX_BODY or length < 0:
-            raise _too_large()
-        body = environ["wsgi.input"].read(length) if length else b""
-    if len(body) > MAX_BODY:
-        raise _too_large()
-    return body
-
-
-def _too_large() -> Invalid:
-    return Invalid([Fault("body", f"is larger than {MAX_BODY} bytes")], HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    if not text:
+        return {}
+    try:
+        return {name: values[-1] for name, values in parse_qs(text, max_num_fields=50).items()}
+    except ValueError:
+        raise Invalid([Fault("query", "has too many fields")], HTTPStatus.BAD_REQUEST) from None
 
 
 def _told(error: Exception, method: str, route: str) -> Problem:
