@@ -30,6 +30,8 @@ class Case:
     district: str
     place: tuple[str, ...]
     opened_at: datetime
+    #: Number of the report that opened it: of two cases opened at the same moment the smaller came first.
+    opened_by: int
     categories: tuple[str, ...] = ()
     factors: tuple[str, ...] = ()
     wishes: tuple[str, ...] = ()
@@ -62,7 +64,13 @@ class Case:
 
 def joined(known: Case | None, case_id: str, report: Report) -> Case:
     """Return a case with one more report, not yet judged; a new one where none is known."""
-    case = known or Case(id=case_id, district=report.county, place=report.place, opened_at=report.received_at)
+    case = known or Case(
+        id=case_id,
+        district=report.county,
+        place=report.place,
+        opened_at=report.received_at,
+        opened_by=report.number,
+    )
     violent = report.is_of_violence
     return replace(
         case,
@@ -126,6 +134,7 @@ def snapshot(case: Case) -> dict[str, Any]:
 class Kept:
     """What a case holds beyond its snapshot."""
 
+    opened_by: int
     client_ids: tuple[str, ...]
     accused_ids: tuple[str, ...]
     birth_years: tuple[str, ...]
@@ -136,6 +145,7 @@ class Kept:
 def kept(case: Case) -> Kept:
     """Return what a snapshot leaves out of a case."""
     return Kept(
+        opened_by=case.opened_by,
         client_ids=case.client.ids,
         accused_ids=case.accused.ids,
         birth_years=case.birth_years,
@@ -151,6 +161,7 @@ def restored(seen: Mapping[str, Any], rest: Kept) -> Case:
         district=seen["district"],
         place=tuple(seen["place"]),
         opened_at=datetime.fromisoformat(seen["opened_at"]),
+        opened_by=rest.opened_by,
         categories=tuple(seen["categories"]),
         factors=tuple(seen["factors"]),
         wishes=tuple(seen["wishes"]),

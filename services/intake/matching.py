@@ -53,7 +53,7 @@ def wanted_keys(county: str, tokens: Mapping[str, Any]) -> Iterator[str]:
 
 def case_to_join(report: Report, cases: Iterable[Case]) -> Case | None:
     """Return the case that a report belongs to: the strongest line first, then the case opened first."""
-    joinable = [(line, case.opened_at, case.id, case) for case in cases if (line := _line(report, case))]
+    joinable = [(line, case.opened_at, case.opened_by, case) for case in cases if (line := _line(report, case))]
     return min(joinable)[3] if joinable else None
 
 

@@ -127,7 +127,7 @@ def _facing(case: Case, report: Report, others: Iterable[Case]) -> Case:
 
 
 def _report(message: Message) -> Report:
-    return read(message.identifier("report"), message.data["report"], message.data["tokens"])
+    return read(message.identifier("report"), message.sequence, message.data["report"], message.data["tokens"])
 
 
 def _keys(message: Message) -> Iterator[str]:

@@ -26,6 +26,8 @@ class Report:
     """A report without its narrative and without clear persons, but for the birth date."""
 
     id: str
+    #: Order of arrival.
+    number: int
     channel: str
     received_at: datetime
     #: District cut to the county.
@@ -59,7 +61,7 @@ class Report:
         return self.category in VIOLENCE_CATEGORIES
 
 
-def read(id: str, report: Mapping[str, Any], tokens: Mapping[str, Any]) -> Report:
+def read(id: str, number: int, report: Mapping[str, Any], tokens: Mapping[str, Any]) -> Report:
     """Return the report that a command carries: `report` in the clear, validated, and its `tokens`."""
     client = report.get("client") or {}
     role = (report.get("reporter") or {}).get("role") or "anonymous"
@@ -67,6 +69,7 @@ def read(id: str, report: Mapping[str, Any], tokens: Mapping[str, Any]) -> Repor
     born = client.get("birth_date")
     return Report(
         id=id,
+        number=number,
         channel=report["channel"],
         received_at=datetime.fromisoformat(report["received_at"]),
         county=report["district"][:COUNTY_DIGITS],

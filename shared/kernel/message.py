@@ -24,7 +24,7 @@ class Message:
     subject: str = ""
     #: The case it belongs to; events of one case keep their order. Empty when it belongs to none.
     case: str = ""
-    #: Place in the gapless numbering of `source`; 0 for a command.
+    #: Place in the gapless numbering of `source`; for a command the number that its first fact will have.
     sequence: int = 0
 
     def identifier(self, *what: str) -> str:

@@ -1,6 +1,7 @@
 """One attempt to commit a batch: look, decide, store, in one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
@@ -127,12 +128,14 @@ class Unit:
         failed: set[tuple[str, str]] = set()
         seen: set[tuple[str, str]] = set()
         any_done = False
+        number = (self._head or Head()).sequence + 1
         for ticket in tickets:
             if ticket.event and len(failed) >= ALL_FAIL and not any_done:
                 continue
             self._within_batch(ticket, failed, seen)
             if ticket.fate is Fate.OPEN:
-                facts = self._decided(ticket, broken)
+                facts = self._decided(ticket, number, broken)
+                number += len(facts)
                 if ticket.event and ticket.error:
                     failed.add((ticket.consumer, lane(ticket.event)))
                 any_done = any_done or (ticket.event is not None and ticket.error is None)
@@ -156,11 +159,12 @@ class Unit:
             ticket.close(Fate.BEHIND)
         seen.add((ticket.consumer, ticket.event.id))
 
-    def _decided(self, ticket: Ticket, broken: Exception | None) -> list[Fact]:
+    def _decided(self, ticket: Ticket, number: int, broken: Exception | None) -> list[Fact]:
         try:
             if broken or ticket.broken:
                 raise broken or ticket.broken or AssertionError
-            facts, answer = run(self._model, self._shelf, ticket.message, _check)
+            message = ticket.message if ticket.event else replace(ticket.message, sequence=number)
+            facts, answer = run(self._model, self._shelf, message, _check)
         except Refused as refusal:
             ticket.close(Fate.FAILED if ticket.event else Fate.REFUSED, error=refusal)
         except Exception as error:  # noqa: BLE001  whatever the rules do wrong harms this message only

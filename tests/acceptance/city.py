@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ class City:
 
     def receive(self, report: Mapping[str, Any]) -> dict[str, Any]:
         """Take in a report with all that follows from it; return its row (the first one for a known key)."""
-        caused, answer = self.intake.hear(report_command(report))
+        caused, answer = self.intake.hear(replace(report_command(report), sequence=len(self.intake.facts) + 1))
         if caused:
             facts = [*caused, *(fact for cause in caused for fact in self._publish(cause))]
             if answer["opens_case"]:
