@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amqp.exceptions import AMQPError
+from amqp.method_framing import frame_writer
 from kombu import Connection, Exchange, Queue
 
 from shared.events import listeners_of
@@ -26,6 +27,41 @@ BrokerAway = (OSError, AMQPError)
 DELIVERY_LIMIT = 100_000
 
 
+class Cork:
+    """Holds back what is written to a connection, so that many small messages leave in one piece."""
+
+    def __init__(self, transport: Any) -> None:
+        self._write = transport.write
+        self._held: list[bytes] | None = None
+
+    def write(self, data: Any) -> None:
+        """Write, or hold back a copy: the library uses its buffer again."""
+        if self._held is None:
+            self._write(data)
+        else:
+            self._held.append(bytes(data))
+
+    def __enter__(self) -> None:
+        self._held = []
+
+    def __exit__(self, *_: object) -> None:
+        held, self._held = self._held, None
+        if held:
+            self._write(b"".join(held))
+
+
+def _corked_writer(connection: Any, transport: Any) -> Any:
+    """Return py-amqp's frame writer on a transport that can be corked (`cork_of`)."""
+    connection.cork = Cork(transport)
+    return frame_writer(connection, connection.cork)
+
+
+def cork_of(connection: Connection) -> Cork:
+    """Return the cork of an open connection."""
+    cork: Cork = connection.connection.cork
+    return cork
+
+
 def connect(settings: Settings) -> Connection:
     """Return an open connection.
 
@@ -39,6 +75,7 @@ def connect(settings: Settings) -> Connection:
         transport_options={
             "client_properties": {"connection_name": f"{settings.service} {settings.instance}"},
             "login_method": "PLAIN",
+            "frame_writer": _corked_writer,
         },
     )
     connection.connect()

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -19,6 +20,8 @@ SKEW = timedelta(minutes=5)
 #: Before this there is no record to keep.
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 EARLIEST_DAY = date(1900, 1, 1)
+#: Faults that an answer names; who sends more than these has not sent this form at all.
+MAX_FAULTS = 100
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _CONTROL_OR_BREAK = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -180,7 +183,7 @@ def load(form: Form, data: object) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = form.load(data)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise Invalid(list(_faults(error.messages))) from None
+        raise Invalid(list(islice(_faults(error.messages), MAX_FAULTS))) from None
     return {name: _without_nulls(part) for name, part in loaded.items() if part is not None}
 
 

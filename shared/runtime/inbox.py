@@ -8,6 +8,7 @@ from pymongo.database import Database
 
 from shared.events import Event
 from shared.runtime.database import Document
+from shared.runtime.look import Part
 
 #: Days that a mark is kept: far longer than anything parked can be sent again.
 KEPT_DAYS = 180
@@ -32,11 +33,9 @@ class Inbox:
         """Make the index that lets marks expire."""
         self._marks.create_index("at", expireAfterSeconds=KEPT_DAYS * 86_400)
 
-    def seen(self, marks: Sequence[str], session: ClientSession) -> set[str]:
-        """Return those of the marks that are there."""
-        if not marks:
-            return set()
-        return {row["_id"] for row in self._marks.find({"_id": {"$in": list(marks)}}, {"_id": 1}, session=session)}
+    def seen(self, marks: Sequence[str]) -> Part:
+        """Return where those of the marks are that are there."""
+        return Part(self._marks.name, {"_id": {"$in": list(marks)}}, ("_id",))
 
     def add(self, consumer: str, events: Iterable[Event], at: datetime, session: ClientSession) -> None:
         """Mark events as handled."""

@@ -26,12 +26,21 @@ class JournalBroken(Exception):
     """The record was changed: a number is missing, or a hash does not fit."""
 
 
+#: Finds the last entry.
+LAST: list[Document] = [{"$sort": {"_id": -1}}, {"$limit": 1}, {"$project": {"n": 1, "hash": 1}}]
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The end of the journal: the last number given (0 when empty), and the hash of the last entry."""
 
     sequence: int = 0
     hash: bytes = GENESIS
+
+
+def head_of(last: Sequence[Document]) -> Head:
+    """Return the head that the last entry (none in an empty journal) makes."""
+    return Head(last[0]["_id"] + last[0]["n"] - 1, bytes(last[0]["hash"])) if last else Head()
 
 
 class Journal:
@@ -52,8 +61,7 @@ class Journal:
 
     def head(self, session: ClientSession | None = None) -> Head:
         """Return the end of the journal as the session sees it."""
-        last = self.entries.find_one({}, {"n": 1, "hash": 1}, sort=[("_id", -1)], session=session)
-        return Head(last["_id"] + last["n"] - 1, bytes(last["hash"])) if last else Head()
+        return head_of(list(self.entries.aggregate(LAST, session=session)))
 
     def entry(self, head: Head, message: Message, facts: Sequence[Fact], at: datetime) -> Document:
         """Return the entry that records `facts`, caused by `message`, after `head`; not stored yet."""

@@ -8,8 +8,8 @@ from pymongo.database import Database
 from shared.privacy import Key
 from shared.runtime.database import Document
 
-#: How many opened keys are kept in memory.
-CACHED = 20_000
+#: How many opened keys are kept in memory (2.5 kB each).
+CACHED = 5_000
 
 
 class KeyRing:
@@ -21,14 +21,17 @@ class KeyRing:
         self._master = master
         self._keys: dict[str, Key | None] = {}
         self._new: dict[str, Key] = {}
+        #: A transaction uses the keys: those that it made, or found, must stay at hand until `settle`.
+        self._in_use = False
 
     def load(self, owners: Iterable[str], session: ClientSession | None = None) -> None:
         """Fetch the keys of `owners` at once, those that are not at hand."""
         missing = [owner for owner in owners if owner not in self._keys]
         if not missing:
             return
-        if len(self._keys) > CACHED:
+        if len(self._keys) > CACHED and not self._in_use:
             self._keys.clear()
+        self._in_use = self._in_use or session is not None
         for row in self._wrapped.find({"_id": {"$in": missing}}, session=session):
             wrapped = row.get("wrapped")
             self._keys[row["_id"]] = self._master.unwrap(wrapped, self._context(row["_id"])) if wrapped else None
@@ -39,6 +42,7 @@ class KeyRing:
         Raises:
             PermissionError: the key was destroyed, so nothing more may be kept about its owner.
         """
+        self._in_use = True
         if owner not in self._keys:
             self._keys[owner] = self._new[owner] = Key.new()
         key = self._keys[owner]
@@ -70,6 +74,7 @@ class KeyRing:
             for owner in self._new:
                 del self._keys[owner]
         self._new.clear()
+        self._in_use = False
 
     def destroy(self, owner: str) -> None:
         """Destroy the key of `owner`: all that it sealed is unreadable from now on, also in the journal."""

@@ -2,8 +2,12 @@
 
 import logging
 import sys
+import traceback
 
 import structlog
+
+#: Places that are told of an exception, the innermost.
+FRAMES = 8
 
 
 def configure(service: str, level: str) -> None:
@@ -11,7 +15,7 @@ def configure(service: str, level: str) -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.dict_tracebacks,
+        _without_content,
     ]
     structlog.configure(
         processors=[
@@ -41,6 +45,34 @@ def configure(service: str, level: str) -> None:
     logging.getLogger("nameko.containers").setLevel(logging.CRITICAL)
     for talkative in ("amqp", "kombu", "pymongo", "eventlet", "urllib3"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
+
+
+def _without_content(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Say of an exception its kind and where it was raised: its text and its variables may hold what she told."""
+    told = event.pop("exc_info", None)
+    error = told if isinstance(told, BaseException) else sys.exc_info()[1] if told else None
+    if error is not None:
+        frames = traceback.extract_tb(error.__traceback__)
+        event["exception"] = type(error).__name__
+        event["raised"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-FRAMES:]]
+    return event
+
+
+def _where(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Say of an error its kind and its place: never its text or a variable, which may quote what somebody told us."""
+    given = event.pop("exc_info", None)
+    if isinstance(given, tuple):
+        given = given[1]
+    elif given is True:
+        given = sys.exc_info()[1]
+    chain = []
+    while isinstance(given, BaseException) and len(chain) < FRAMES:
+        frames = traceback.extract_tb(given.__traceback__)[-FRAMES:]
+        chain.append({"kind": type(given).__name__, "at": [f"{f.filename}:{f.lineno} {f.name}" for f in frames]})
+        given = given.__cause__ or (None if given.__suppress_context__ else given.__context__)
+    if chain:
+        event["error"] = chain
+    return event
 
 
 def _name(service: str) -> structlog.typing.Processor:

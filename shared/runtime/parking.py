@@ -4,7 +4,7 @@ A case that has a parked event is blocked for its consumer: what comes later que
 event stays as a dead letter, with its reason, until somebody sends it back or discards it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from pymongo.database import Database
 from shared.events import Event, from_structured, to_structured
 from shared.runtime.database import Document
 from shared.runtime.inbox import mark
+from shared.runtime.look import Part
 
 BEHIND = "waits behind an earlier event of its case"
 
@@ -30,12 +31,14 @@ class Parking:
         """Make the index by which blocked cases are found."""
         self.rows.create_index([("consumer", 1), ("lane", 1), ("sequence", 1)])
 
-    def blocked(self, consumer: str, lanes: Sequence[str], session: ClientSession) -> set[str]:
-        """Return those of the lanes (case ids, or subjects where there is no case) that have a parked event."""
-        if not lanes:
-            return set()
-        query = {"consumer": consumer, "lane": {"$in": list(lanes)}}
-        return set(self.rows.distinct("lane", query, session=session))
+    def blocked(self, lanes: Mapping[str, Sequence[str]]) -> Part:
+        """Return where the parked events are in these lanes (case ids, or subjects where there is no case).
+
+        Args:
+            lanes: by consumer.
+        """
+        either = [{"consumer": consumer, "lane": {"$in": list(those)}} for consumer, those in lanes.items()]
+        return Part(self.rows.name, {"$or": either}, ("consumer", "lane"))
 
     def add(self, consumer: str, event: Event, reason: str, at: datetime, *, attempts: int, session: Any) -> None:
         """Park an event: after a failed attempt, or (0 attempts) behind one that is parked."""

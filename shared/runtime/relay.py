@@ -6,7 +6,7 @@ twice; the inbox of each consumer knows them. The broker away means that the jou
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import eventlet
@@ -17,7 +17,7 @@ from pymongo.errors import PyMongoError
 
 from shared.events import Event, to_amqp
 from shared.runtime import metrics
-from shared.runtime.broker import HEARTBEAT, BrokerAway, connect, declare
+from shared.runtime.broker import HEARTBEAT, BrokerAway, connect, cork_of, declare
 from shared.runtime.database import Document
 from shared.runtime.lease import Lease
 from shared.runtime.work import UnitOfWork, work_of
@@ -130,9 +130,7 @@ class Relay(DependencyProvider):
         while time.monotonic() < until:
             entries = self._next(at)
             if entries:
-                for entry in entries:
-                    for event in self._work.unit.journal.events(entry):
-                        outbound.publish(event)
+                outbound.publish(event for entry in entries for event in self._work.unit.journal.events(entry))
                 outbound.confirm()
                 at = entries[-1]["_id"] + entries[-1]["n"] - 1
                 metrics.PUBLISHED.inc(at - self.lease.published)
@@ -168,6 +166,7 @@ class Outbound:
     def __init__(self, connection: Any, channel: Any, exchange: str) -> None:
         self._connection = connection
         self._channel = channel
+        self._cork = cork_of(connection)
         self._exchange = exchange
         self._sent = 0
         self._open: set[int] = set()
@@ -176,8 +175,13 @@ class Outbound:
         channel.events["basic_ack"].add(self._on_ack)
         channel.events["basic_nack"].add(self._on_nack)
 
-    def publish(self, event: Event) -> None:
-        """Send an event without waiting."""
+    def publish(self, events: Iterable[Event]) -> None:
+        """Send events without waiting."""
+        with self._cork:
+            for event in events:
+                self._publish(event)
+
+    def _publish(self, event: Event) -> None:
         headers, properties = to_amqp(event)
         message = self._channel.prepare_message(
             event.body,

@@ -12,6 +12,7 @@ from pymongo.database import Database
 from shared.kernel import Model, Ref, Shelf, Wanted
 from shared.runtime.database import Document
 from shared.runtime.keyring import KeyRing
+from shared.runtime.look import Part
 
 
 class States:
@@ -54,9 +55,10 @@ class States:
         for kind in self._model.resident:
             self._lay(shelf, kind, list(self._collections[kind].find({}, session=session)), session)
 
-    def fill(self, shelf: Shelf, wanted: Wanted, session: ClientSession | None = None) -> None:
-        """Lay onto the shelf the wanted states that are stored and not there yet."""
-        for kind, collection in self._collections.items():
+    def missing(self, shelf: Shelf, wanted: Wanted) -> dict[str, Part]:
+        """Return, by kind, where the wanted states are that do not lie on the shelf."""
+        parts = {}
+        for kind in self._collections:
             if kind in self._model.resident:
                 continue
             ids = [ref.id for ref in wanted.refs if ref.kind == kind and ref not in shelf]
@@ -64,9 +66,12 @@ class States:
             if wanted.keys and kind in self._model.searched:
                 either.append({"keys": {"$in": list(wanted.keys)}})
             if either:
-                query = either[0] if len(either) == 1 else {"$or": either}
-                rows = [row for row in collection.find(query, session=session) if Ref(kind, row["_id"]) not in shelf]
-                self._lay(shelf, kind, rows, session)
+                parts[kind] = Part(kind, either[0] if len(either) == 1 else {"$or": either})
+        return parts
+
+    def fill(self, shelf: Shelf, kind: str, rows: list[Document], session: ClientSession | None = None) -> None:
+        """Lay stored states onto the shelf, but for those that lie there: these may be ahead."""
+        self._lay(shelf, kind, [row for row in rows if Ref(kind, row["_id"]) not in shelf], session)
 
     def _lay(self, shelf: Shelf, kind: str, rows: list[Document], session: ClientSession | None) -> None:
         if self._sealed[kind]:

@@ -8,15 +8,15 @@ import structlog
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
-from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from shared.events import Event, check
 from shared.kernel import Fact, Model, Refused, Wanted, run
 from shared.runtime.database import Document
 from shared.runtime.inbox import Inbox, mark
-from shared.runtime.journal import Head, Journal
+from shared.runtime.journal import LAST, Head, Journal, head_of
 from shared.runtime.keyring import KeyRing
+from shared.runtime.look import Part, look
 from shared.runtime.parking import BEHIND, Parking, lane
 from shared.runtime.states import States
 from shared.runtime.ticket import Fate, Ticket
@@ -29,6 +29,7 @@ KEPT_STATES = 4_000
 ALL_FAIL = 10
 
 _DUPLICATE = 11_000
+_SEEN, _BLOCKED = "seen", "blocked"
 _log = structlog.get_logger(__name__)
 
 
@@ -76,11 +77,13 @@ class Unit:
             ticket.reopen()
         head = None
         try:
-            with self._client.start_session() as session:
-                session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority", j=True))
-                at = datetime.now(UTC)
+            at = datetime.now(UTC)
+            # Read before the transaction: who commits between collides with us on the number of the next entry.
+            with self._client.start_session(snapshot=True) as session:
                 self._look(tickets, session)
-                entries = self._decide(tickets, at, broken, session)
+            entries = self._decide(tickets, at, broken)
+            with self._client.start_session() as session:
+                session.start_transaction(write_concern=WriteConcern("majority", j=True))
                 self._store(tickets, entries, at, session)
                 session.commit_transaction()
             head = self._after(entries)
@@ -94,35 +97,56 @@ class Unit:
 
     def _look(self, tickets: Sequence[Ticket], session: ClientSession) -> None:
         """Lay onto the shelf what the tickets want to know, and mark those that need no decision."""
-        head = self.journal.head(session)
-        if head != self._head or len(self._shelf) > KEPT_STATES + self._residents:
-            self._shelf = self._model.shelf()
-            self.states.fill_resident(self._shelf, session)
-            self._residents = len(self._shelf)
-            self._head = head
-        self._sort_out(tickets, session)
-        wanted = [self._model.wants(t.message) for t in tickets if t.fate is Fate.OPEN and not t.broken]
+        wanted = [self._model.wants(ticket.message) for ticket in tickets if not ticket.broken]
         together = Wanted(
             refs=frozenset().union(*(w.refs for w in wanted)), keys=frozenset().union(*(w.keys for w in wanted))
         )
-        self.states.fill(self._shelf, together, session)
+        if len(self._shelf) > KEPT_STATES + self._residents:
+            self._head = None
+        if not self._looked(tickets, together, session):
+            self._shelf = self._model.shelf()
+            self.states.fill_resident(self._shelf, session)
+            self._residents = len(self._shelf)
+            self._looked(tickets, together, session)
 
-    def _sort_out(self, tickets: Sequence[Ticket], session: ClientSession) -> None:
-        """Find the events that were handled before, and those whose case is blocked."""
-        for consumer in {t.consumer for t in tickets if t.event}:
-            mine = [(t, t.event) for t in tickets if t.event and t.consumer == consumer]
-            seen = self.inbox.seen([mark(consumer, event.id) for _, event in mine], session)
-            lanes = list({lane(event) for ticket, event in mine if not ticket.again})
-            blocked = self._parking.blocked(consumer, lanes, session)
-            for ticket, event in mine:
-                if mark(consumer, event.id) in seen:
-                    ticket.close(Fate.REPEATED)
-                elif lane(event) in blocked and not ticket.again:
-                    ticket.close(Fate.BEHIND)
+    def _looked(self, tickets: Sequence[Ticket], wanted: Wanted, session: ClientSession) -> bool:
+        """Look up everything at once; tell whether what was remembered is still true."""
+        parts = self.states.missing(self._shelf, wanted) | self._in_the_way(tickets)
+        last, found = look(self.journal.entries, LAST, parts, session)
+        head, known = head_of(last), self._head
+        self._head = head
+        if head != known:
+            return False
+        self._sort_out(tickets, found.pop(_SEEN, ()), found.pop(_BLOCKED, ()))
+        for kind, rows in found.items():
+            self.states.fill(self._shelf, kind, rows, session)
+        return True
 
-    def _decide(
-        self, tickets: Sequence[Ticket], at: datetime, broken: Exception | None, session: ClientSession
-    ) -> list[Document]:
+    def _in_the_way(self, tickets: Sequence[Ticket]) -> dict[str, Part]:
+        """Return where to find marks of the events that were handled before, and what blocks their cases."""
+        events = [(ticket, ticket.event) for ticket in tickets if ticket.event]
+        if not events:
+            return {}
+        lanes: dict[str, set[str]] = {}
+        for ticket, event in events:
+            lanes.setdefault(ticket.consumer, set()).add(lane(event))
+        return {
+            _SEEN: self.inbox.seen([mark(ticket.consumer, event.id) for ticket, event in events]),
+            _BLOCKED: self._parking.blocked({consumer: list(those) for consumer, those in lanes.items()}),
+        }
+
+    @staticmethod
+    def _sort_out(tickets: Sequence[Ticket], seen: Sequence[Document], blocked: Sequence[Document]) -> None:
+        """Close the tickets of events that were handled before, and of those whose case is blocked."""
+        marks = {row["_id"] for row in seen}
+        lanes = {(row["consumer"], row["lane"]) for row in blocked}
+        for ticket in tickets:
+            if ticket.event and mark(ticket.consumer, ticket.event.id) in marks:
+                ticket.close(Fate.REPEATED)
+            elif ticket.event and not ticket.again and (ticket.consumer, lane(ticket.event)) in lanes:
+                ticket.close(Fate.BEHIND)
+
+    def _decide(self, tickets: Sequence[Ticket], at: datetime, broken: Exception | None) -> list[Document]:
         """Decide on the open tickets in their order; return the journal entries that follow."""
         decided: list[tuple[Ticket, list[Fact]]] = []
         failed: set[tuple[str, str]] = set()
@@ -141,11 +165,8 @@ class Unit:
                 any_done = any_done or (ticket.event is not None and ticket.error is None)
                 if facts:
                     decided.append((ticket, facts))
-        self._keys.load(
-            {fact.case or fact.subject for _, facts in decided for fact in facts}
-            | {ref.id for ref in self._shelf.touched},
-            session,
-        )
+        # What is new has no key yet; of what was stored the key is needed.
+        self._keys.load(ref.id for ref in self._shelf.touched if ref in self._shelf.stored)
         return self._entries(decided, at)
 
     @staticmethod

@@ -88,6 +88,16 @@ VARIABLES: tuple[Variable, ...] = (
         meaning="Where intake answers: asked for what must be disclosed, and by the command line for cases.",
         remedy="write it as http://host:port",
     ),
+    *(
+        Variable(
+            name=f"NIANGJIA_{service.upper()}_URL",
+            meaning=f"Where {service} answers, for a command line beside services that it did not start itself.",
+            remedy="write it as http://host:port",
+            readers=("command line",),
+        )
+        for service in SERVICES
+        if service != "intake"
+    ),
     Variable(
         name="NIANGJIA_OUTBOX",
         default="$NIANGJIA_HOME/outbox",
