@@ -210,7 +210,9 @@ def subject(case: Case, *, child_case: bool, danger_case: bool) -> Subject:
 
 def united(known: tuple[_T, ...], more: tuple[_T, ...]) -> tuple[_T, ...]:
     """Return two sorted collections as one; the first itself where the second adds nothing."""
-    return known if all(one in known for one in more) else tuple(sorted(set(known + more)))
+    if not more or all(one in known for one in more):
+        return known
+    return tuple(sorted(set(known + more)))
 
 
 def _known_by(person: Person, more: Person) -> Person:
