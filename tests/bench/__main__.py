@@ -19,7 +19,7 @@ from rich.console import Console
 
 from tests.bench.figures import Figures, Outcome
 from tests.bench.load import NoAnswer
-from tests.bench.measure import EffectsMissing, Plan, measure
+from tests.bench.measure import EffectsMissing, NothingAccepted, Plan, measure
 from tests.bench.niangjia import Niangjia
 from tests.bench.peer import FASTSTREAM, NAMEKO, Peer
 from tests.bench.process import ROOT, NotReady, listener
@@ -77,17 +77,21 @@ def main(
     versions = _versions(amqp_uri, mongo_uri)
     setting = {"rounds": rounds, "reports": reports, "warm_up": warm_up, "connections": connections}
     figures: list[Figures] = []
+    trouble: Exception | None = None
     try:
         for number in range(1, rounds + 1):
             for name in names or _SYSTEMS:
                 figures.append(_round(name, amqp_uri, plan, sample, number))
                 console.print(f"round {number}: {figures[-1].system}: {figures[-1].rate:.0f} cases/s", style="dim")
-    except (NotReady, NoAnswer, EffectsMissing) as error:
-        raise click.ClickException(str(error)) from error
+    except (NotReady, NoAnswer, NothingAccepted, EffectsMissing) as error:
+        trouble = error
     outcome = Outcome(figures=figures, ours=Niangjia.name, setting=setting, versions=versions)
-    show(outcome, console)
+    if figures:
+        show(outcome, console)
     if json_file:
         json_file.write_text(f"{json.dumps(outcome.as_json(), indent=2)}\n", encoding="utf-8")
+    if trouble:
+        raise click.ClickException("\n".join([str(trouble), *trouble.__notes__])) from trouble
     if at_least is not None and (outcome.disturbed or (outcome.ratio or 0.0) < at_least):
         sys.exit(1)
 
@@ -98,9 +102,12 @@ def _round(name: str, amqp_uri: str, plan: Plan, sample: Path, number: int) -> F
         amqp_uri=amqp_uri, mongo_uri=plan.mongo_uri, namespace=f"b{token_hex(5)}", folder=folder, sample=sample
     )
     try:
-        return measure(_SYSTEMS[name](place), plan, templates(sample / "reports.jsonl"), number)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        figures = measure(_SYSTEMS[name](place), plan, templates(sample / "reports.jsonl"), number)
+    except Exception as error:
+        error.add_note(f"The logs of its processes are kept in {folder}.")
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+    return figures
 
 
 def _versions(amqp_uri: str, mongo_uri: str) -> dict[str, str]:

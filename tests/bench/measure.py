@@ -24,6 +24,10 @@ class EffectsMissing(Exception):
     """Reports were accepted whose effects are not stored by every consumer."""
 
 
+class NothingAccepted(Exception):
+    """Not one report was answered 2xx."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """How much is sent."""
@@ -52,6 +56,7 @@ def measure(system: System, plan: Plan, templates: list[Report], number: int) ->
     Raises:
         NotReady: it does not start.
         NoAnswer: it stopped answering.
+        NothingAccepted: it refused everything.
         EffectsMissing: an effect of an accepted report is not stored.
     """
     # Every system gets the same reports in a round.
@@ -94,6 +99,8 @@ def _run(system: System, plan: Plan, reports: Iterator[Report], amount: int, rat
     gc.disable()
     try:
         sample = Load(system.address, connections=plan.connections).run(requests, rate=rate)
+        if not sample.latencies:
+            raise NothingAccepted(f"{system.name} accepted none of {amount} reports: {sample.complaint}")
         stored = _await_effects(system, before, len(sample.latencies))
     finally:
         gc.enable()
