@@ -55,9 +55,14 @@ def executable() -> Path:
     return Path(found)
 
 
+def uri(home: Home, host: str, port: int) -> str:
+    """Return the full address for the services."""
+    return f"amqp://{USER}:{home.secret(BROKER_LOGIN)}@{host}:{port}/{VIRTUAL_HOST}"
+
+
 def local_uri(home: Home, ports: Mapping[str, int]) -> str:
     """Return the full address of the broker of `home`."""
-    return f"amqp://{USER}:{home.secret(BROKER_LOGIN)}@127.0.0.1:{ports[NAME]}/{VIRTUAL_HOST}"
+    return uri(home, "127.0.0.1", ports[NAME])
 
 
 def is_local(home: Home, uri: str) -> bool:
@@ -69,7 +74,7 @@ def prepare(home: Home, ports: Mapping[str, int]) -> Program:
     """Write the broker's configuration and return its program."""
     folder = _folder(home)
     make_folder(folder)
-    write_private(home.etc / "definitions.json", json.dumps(_definitions(home), indent=2))
+    write_private(home.etc / "definitions.json", json.dumps(definitions(home), indent=2))
     settings = _CONFIGURATION.format(broker=ports[NAME], definitions=home.etc / "definitions.json")
     write_private(home.etc / "rabbitmq.conf", settings)
     write_private(home.etc / "enabled_plugins", "[].\n")
@@ -140,8 +145,9 @@ def _environment(home: Home, ports: Mapping[str, int]) -> dict[str, str]:
     }
 
 
-def _definitions(home: Home) -> dict[str, object]:
-    # with definitions to load, RabbitMQ makes neither its user guest nor the virtual host "/"
+def definitions(home: Home) -> dict[str, object]:
+    """Return the one user and the one virtual host, in the form that RabbitMQ loads."""
+    # with definitions to load, it makes neither its user guest nor the virtual host "/"
     everything = ".*"
     return {
         "vhosts": [{"name": VIRTUAL_HOST}],

@@ -23,6 +23,7 @@ REPLICA_SET = "rs0"
 USER = "niangjia"
 OPERATOR = "operator"
 
+_HOST = "127.0.0.1"
 _CACHE_GIGABYTES = 0.5
 _OPLOG_MEGABYTES = 512
 _SERVICE_ROLES = ("readWriteAnyDatabase", "dbAdminAnyDatabase", "clusterMonitor")
@@ -47,14 +48,19 @@ def executable() -> Path:
     return Path(found)
 
 
+def uri(home: Home, host: str, port: int) -> str:
+    """Return the full address for the services, without a database name."""
+    return f"mongodb://{USER}:{home.secret(DATABASE_LOGIN)}@{host}:{port}/?replicaSet={REPLICA_SET}"
+
+
 def local_uri(home: Home, ports: Mapping[str, int]) -> str:
     """Return the full address of the database of `home`, without a database name."""
-    return f"mongodb://{USER}:{home.secret(DATABASE_LOGIN)}@{_member(ports)}/?replicaSet={REPLICA_SET}"
+    return uri(home, _HOST, ports[NAME])
 
 
 def is_local(home: Home, uri: str) -> bool:
     """Say whether an address is that of the database of `home`, whatever its port was then."""
-    return f":{home.secret(DATABASE_LOGIN)}@127.0.0.1:" in uri
+    return f":{home.secret(DATABASE_LOGIN)}@{_HOST}:" in uri
 
 
 def prepare(home: Home, ports: Mapping[str, int]) -> Program:
@@ -62,7 +68,7 @@ def prepare(home: Home, ports: Mapping[str, int]) -> Program:
     folder = home.data / NAME
     make_folder(folder)
     settings = {
-        "net": {"bindIp": "127.0.0.1", "port": ports[NAME], "unixDomainSocket": {"enabled": False}},
+        "net": {"bindIp": _HOST, "port": ports[NAME], "unixDomainSocket": {"enabled": False}},
         # operations that took long would be logged with their documents
         "operationProfiling": {"mode": "off", "slowOpSampleRate": 0.0},
         "replication": {"replSetName": REPLICA_SET, "oplogSizeMB": _OPLOG_MEGABYTES},
@@ -76,21 +82,22 @@ def prepare(home: Home, ports: Mapping[str, int]) -> Program:
     return Program(name=NAME, command=command, environment={"HOME": str(folder)}, starts_first=True)
 
 
-def set_up(home: Home, ports: Mapping[str, int]) -> None:
-    """Make the replica set and its users where they are missing, and let it follow a port that has changed.
+def set_up(home: Home, ports: Mapping[str, int], host: str = _HOST) -> None:
+    """Make the replica set and its users where they are missing, and let it follow an address that has changed.
 
-    May be called again whatever an earlier call had done when it was cut short.
+    May be called again whatever an earlier call had done when it was cut short. Has to run where the database is on
+    loopback; `host` is the name under which others, who follow what the replica set says, reach it.
 
     Raises:
         PyMongoError: the database is not ready yet.
     """
-    operator_password = home.secret(OPERATOR_LOGIN)
+    operator_password, member = home.secret(OPERATOR_LOGIN), f"{host}:{ports[NAME]}"
     try:
-        _follow_port(ports, operator_password)
+        _follow_address(ports, operator_password, member)
     except OperationFailure as refusal:
         if refusal.code != _AUTHENTICATION_FAILED:
             raise
-        _initiate(ports, operator_password)
+        _initiate(ports, operator_password, member)
     with _direct(ports, operator_password) as client:
         if not client.admin.command("usersInfo", USER)["users"]:
             client.admin.command("createUser", USER, pwd=home.secret(DATABASE_LOGIN), roles=list(_SERVICE_ROLES))
@@ -112,10 +119,10 @@ def trouble(uri: str) -> str:
     return ""
 
 
-def _initiate(ports: Mapping[str, int], operator_password: str) -> None:
+def _initiate(ports: Mapping[str, int], operator_password: str, member: str) -> None:
     # as long as there is no user, mongod lets this connection from its own machine make the set and the first one
     with _direct(ports) as client:
-        configuration = {"_id": REPLICA_SET, "members": [{"_id": 0, "host": _member(ports)}]}
+        configuration = {"_id": REPLICA_SET, "members": [{"_id": 0, "host": member}]}
         try:
             client.admin.command("replSetInitiate", configuration)
         except OperationFailure as refusal:
@@ -127,13 +134,13 @@ def _initiate(ports: Mapping[str, int], operator_password: str) -> None:
         client.admin.command("createUser", OPERATOR, pwd=operator_password, roles=["root"])
 
 
-def _follow_port(ports: Mapping[str, int], operator_password: str) -> None:
+def _follow_address(ports: Mapping[str, int], operator_password: str, member: str) -> None:
     with _direct(ports, operator_password) as client:
         configuration: Any = client.admin.command("replSetGetConfig")["config"]
-        (member,) = configuration["members"]
-        if member["host"] == _member(ports):
+        (known,) = configuration["members"]
+        if known["host"] == member:
             return
-        member["host"] = _member(ports)
+        known["host"] = member
         configuration["version"] += 1
         client.admin.command("replSetReconfig", configuration, force=True)
 
@@ -141,9 +148,5 @@ def _follow_port(ports: Mapping[str, int], operator_password: str) -> None:
 def _direct(ports: Mapping[str, int], operator_password: str = "") -> _Client:
     login: dict[str, Any] = {"username": OPERATOR, "password": operator_password} if operator_password else {}
     return MongoClient(
-        "127.0.0.1", ports[NAME], directConnection=True, serverSelectionTimeoutMS=1000, connectTimeoutMS=1000, **login
+        _HOST, ports[NAME], directConnection=True, serverSelectionTimeoutMS=1000, connectTimeoutMS=1000, **login
     )
-
-
-def _member(ports: Mapping[str, int]) -> str:
-    return f"127.0.0.1:{ports[NAME]}"
