@@ -27,7 +27,7 @@ BATCH = 100
 TRIES = 5
 POLL = 1.0
 #: Seconds to let notices gather before a round.
-GATHER = 0.2
+GATHER = 0.5
 
 _log = structlog.get_logger(__name__)
 
