@@ -1,5 +1,6 @@
 """Commits batches: all together when nothing stands in the way, one by one to find what does."""
 
+import random
 import time
 from collections.abc import Sequence
 
@@ -15,6 +16,8 @@ from shared.runtime.unit import ALL_FAIL, Collision, Unit, explain
 
 #: Tries of a batch that collides with another process, before it goes one by one.
 COLLISIONS = 6
+#: Seconds to wait after the first collision; twice as long after each further one.
+APART = 0.005
 _log = structlog.get_logger(__name__)
 
 
@@ -33,22 +36,34 @@ class Committer:
         """
         try:
             entries = self._together(tickets)
-        except PyMongoError as error:
-            if is_away(error):
-                raise Unavailable("the database is away") from error
-            _log.warning("batch failed, going one by one", action="commit", error=type(error).__name__)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  one message must not take the others of its batch with it
+            _log.warning("batch failed, going one by one", action="commit", error=type(_root(error)).__name__)
             entries = self._singly(tickets)
         self._observe(tickets)
         return entries
 
     def _together(self, tickets: Sequence[Ticket], broken: Exception | None = None) -> list[Document]:
-        for attempt in range(COLLISIONS):
+        """Commit the tickets in one transaction.
+
+        Raises:
+            Unavailable: the database is away.
+            Collision: another process was always faster, or something that must be new is there.
+        """
+        for attempt in range(COLLISIONS + 1):
             try:
                 return self._unit.attempt(tickets, broken)
-            except Collision:
+            except Collision as error:
                 metrics.COLLISIONS.inc()
-                time.sleep(0.005 * 2**attempt)
-        return self._unit.attempt(tickets, broken) if len(tickets) == 1 else self._singly(tickets)
+                if attempt == COLLISIONS or (attempt and error.doubted):
+                    raise
+                time.sleep(APART * 2**attempt * random.uniform(0.5, 1.5))
+            except PyMongoError as error:
+                if is_away(error):
+                    raise Unavailable("the database is away") from error
+                raise
+        raise AssertionError("unreachable")
 
     def _singly(self, tickets: Sequence[Ticket]) -> list[Document]:
         """Commit one by one, so that the one that cannot be stored is found and harms no other."""
@@ -56,12 +71,12 @@ class Committer:
         for ticket in tickets:
             try:
                 entries += self._together([ticket])
-            except Collision as error:
-                raise Unavailable("other processes commit without pause") from error
-            except PyMongoError as error:
-                if is_away(error):
-                    raise Unavailable("the database is away") from error
-                entries += self._together([ticket], broken=error)
+            except Unavailable:
+                raise
+            except Exception as error:  # whatever it is, it is the fault of this message
+                if isinstance(error, Collision) and not error.doubted:
+                    raise Unavailable("other processes commit without pause") from error
+                entries += self._together([ticket], broken=_root(error))
         return entries
 
     def _observe(self, tickets: Sequence[Ticket]) -> None:
@@ -86,3 +101,8 @@ class Committer:
     def all_fail(self) -> bool:
         """Whether one case after the other fails, with none succeeding between."""
         return len(self._failing) >= ALL_FAIL
+
+
+def _root(error: Exception) -> Exception:
+    """Return what made a commit fail: what the database said, where it is a collision."""
+    return error.__cause__ if isinstance(error, Collision) and isinstance(error.__cause__, Exception) else error

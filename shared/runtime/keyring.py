@@ -21,17 +21,19 @@ class KeyRing:
         self._master = master
         self._keys: dict[str, Key | None] = {}
         self._new: dict[str, Key] = {}
-        #: A transaction uses the keys: those that it made, or found, must stay at hand until `settle`.
-        self._in_use = False
+        #: A commit uses the keys: what it made, or found, must stay at hand until `settle`.
+        self._held = False
+
+    def hold(self) -> None:
+        """Drop no key from memory until `settle`: a commit begins."""
+        self._held = True
 
     def load(self, owners: Iterable[str], session: ClientSession | None = None) -> None:
         """Fetch the keys of `owners` at once, those that are not at hand."""
         missing = [owner for owner in owners if owner not in self._keys]
         if not missing:
             return
-        if len(self._keys) > CACHED and not self._in_use:
-            self._keys.clear()
-        self._in_use = self._in_use or session is not None
+        self._evict()
         for row in self._wrapped.find({"_id": {"$in": missing}}, session=session):
             wrapped = row.get("wrapped")
             self._keys[row["_id"]] = self._master.unwrap(wrapped, self._context(row["_id"])) if wrapped else None
@@ -42,7 +44,6 @@ class KeyRing:
         Raises:
             PermissionError: the key was destroyed, so nothing more may be kept about its owner.
         """
-        self._in_use = True
         if owner not in self._keys:
             self._keys[owner] = self._new[owner] = Key.new()
         key = self._keys[owner]
@@ -74,12 +75,17 @@ class KeyRing:
             for owner in self._new:
                 del self._keys[owner]
         self._new.clear()
-        self._in_use = False
+        self._held = False
+        self._evict()
 
     def destroy(self, owner: str) -> None:
         """Destroy the key of `owner`: all that it sealed is unreadable from now on, also in the journal."""
         self._wrapped.update_one({"_id": owner}, {"$unset": {"wrapped": ""}}, upsert=True)
         self._keys[owner] = None
+
+    def _evict(self) -> None:
+        if len(self._keys) > CACHED and not self._held:
+            self._keys.clear()
 
     def _context(self, owner: str) -> str:
         return f"{self._service}/{owner}"

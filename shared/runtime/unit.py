@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import structlog
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from shared.events import Event, check
+from shared.events import Event, InvalidEvent, UnknownEvent, UnknownVersion, check
 from shared.kernel import Fact, Model, Refused, Wanted, run
-from shared.runtime.database import Document
+from shared.runtime.database import Document, is_away
 from shared.runtime.inbox import Inbox, mark
 from shared.runtime.journal import LAST, Head, Journal, head_of
 from shared.runtime.keyring import KeyRing
@@ -29,12 +29,23 @@ KEPT_STATES = 4_000
 ALL_FAIL = 10
 
 _DUPLICATE = 11_000
+#: How the database names the number of an entry in what it says of a duplicate.
+_NUMBER_TAKEN = ".journal index: _id_ "
 _SEEN, _BLOCKED = "seen", "blocked"
 _log = structlog.get_logger(__name__)
 
 
 class Collision(Exception):
-    """Another process committed first, or the transaction was interrupted; the same again may work."""
+    """Another process committed first, or the transaction was interrupted; the same again may work.
+
+    Args:
+        doubted: something else than the number of the next entry was there already; when it is there again after a
+            fresh look, the message itself is at fault.
+    """
+
+    def __init__(self, *, doubted: bool = False) -> None:
+        super().__init__()
+        self.doubted = doubted
 
 
 class Unit:
@@ -76,11 +87,12 @@ class Unit:
         for ticket in tickets:
             ticket.reopen()
         head = None
+        self._keys.hold()
         try:
             at = datetime.now(UTC)
             # Read before the transaction: who commits between collides with us on the number of the next entry.
             with self._client.start_session(snapshot=True) as session:
-                self._look(tickets, session)
+                self._look(tickets, [] if broken else [_wanted(self._model, ticket) for ticket in tickets], session)
             entries = self._decide(tickets, at, broken)
             with self._client.start_session() as session:
                 session.start_transaction(write_concern=WriteConcern("majority", j=True))
@@ -89,15 +101,14 @@ class Unit:
             head = self._after(entries)
             return entries
         except PyMongoError as error:
-            if _collides(error):
-                raise Collision from error
+            if collision := _collision(error):
+                raise collision from error
             raise
         finally:
             self._settle(head)
 
-    def _look(self, tickets: Sequence[Ticket], session: ClientSession) -> None:
+    def _look(self, tickets: Sequence[Ticket], wanted: Sequence[Wanted], session: ClientSession) -> None:
         """Lay onto the shelf what the tickets want to know, and mark those that need no decision."""
-        wanted = [self._model.wants(ticket.message) for ticket in tickets if not ticket.broken]
         together = Wanted(
             refs=frozenset().union(*(w.refs for w in wanted)), keys=frozenset().union(*(w.keys for w in wanted))
         )
@@ -250,6 +261,8 @@ def explain(error: Exception | None) -> str:
     """Return why a message failed, without any of its content: the rules' own words, or the kind of the bug."""
     if isinstance(error, Refused):
         return f"refused: {error.slug}"
+    if isinstance(error, InvalidEvent | UnknownEvent | UnknownVersion):
+        return str(error)  # they quote no value
     if error is None:
         return ""
     frame = error.__traceback__
@@ -259,11 +272,26 @@ def explain(error: Exception | None) -> str:
     return f"{type(error).__name__}{where}"
 
 
-def _collides(error: PyMongoError) -> bool:
-    """Tell whether the same transaction may succeed when it is tried again at once."""
-    if isinstance(error, DuplicateKeyError) or error.has_error_label("TransientTransactionError"):
-        return not error.has_error_label("RetryableWriteError")
+def _collision(error: PyMongoError) -> Collision | None:
+    """Return the collision that an error means, if the same transaction may succeed when it is tried again at once."""
+    if error.has_error_label("TransientTransactionError"):
+        # One broken connection says nothing of the next; whatever else is away stays so for a while.
+        return Collision() if type(error) is AutoReconnect or not is_away(error) else None
+    if isinstance(error, DuplicateKeyError):
+        return Collision(doubted=True)
     if isinstance(error, BulkWriteError):
-        details = error.details or {}
-        return any(e.get("code") == _DUPLICATE for e in details.get("writeErrors", ()))
-    return False
+        faults = (error.details or {}).get("writeErrors", ())
+        said = [str(fault.get("errmsg")) for fault in faults if fault.get("code") == _DUPLICATE]
+        return Collision(doubted=not any(_NUMBER_TAKEN in one for one in said)) if said else None
+    return None
+
+
+def _wanted(model: Model, ticket: Ticket) -> Wanted:
+    """Return what a message wants to know; one that cannot even say it is broken."""
+    if ticket.broken:
+        return Wanted()
+    try:
+        return model.wants(ticket.message)
+    except Exception as error:  # noqa: BLE001  whatever the rules do wrong harms this message only
+        ticket.broken = error
+        return Wanted()
