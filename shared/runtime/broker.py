@@ -78,7 +78,8 @@ def connect(settings: Settings) -> Connection:
             "frame_writer": _corked_writer,
         },
     )
-    connection.connect()
+    # One try: who calls has a patience of its own.
+    connection.ensure_connection(max_retries=0, reraise_as_library_errors=False)
     return connection
 
 

@@ -31,6 +31,8 @@ POLL = 0.5
 #: Seconds between two writings of how far it is.
 SAVE = 0.25
 CONFIRM_SECONDS = 30
+#: Seconds that a stopping service gives to what is not published yet; the journal keeps the rest.
+FINISH_SECONDS = 5
 #: Seconds to wait after a failure, at first and at most.
 BACKOFF = (0.2, 5.0)
 
@@ -58,14 +60,8 @@ class Relay(DependencyProvider):
         self._delay = BACKOFF[0]
         self._remembered = 0
         self._work.listeners.append(self._offer)
+        self._work.followers.append(self._finish)
         self._thread = self.container.spawn_managed_thread(self._run, identifier="relay")
-
-    def stop(self) -> None:
-        """Publish what is stored, if the broker lets us, and end."""
-        self._stopping = True
-        self._call()
-        with eventlet.Timeout(5, False):
-            self._thread.wait()
 
     def get_dependency(self, worker_ctx: Any) -> "Relay":
         """Give the service this very object."""
@@ -75,6 +71,13 @@ class Relay(DependencyProvider):
     def unpublished(self) -> int:
         """How many events are stored and not yet known to be published."""
         return max(0, self._work.unit.journal.head().sequence - self.lease.known())
+
+    def _finish(self) -> None:
+        """Publish what is stored, if the broker lets us, and end."""
+        self._stopping = True
+        self._call()
+        with eventlet.Timeout(FINISH_SECONDS, False):
+            self._thread.wait()
 
     def _offer(self, entries: Sequence[Document]) -> None:
         self._handed.extend(entries)
@@ -90,6 +93,12 @@ class Relay(DependencyProvider):
         if self._wake.ready():
             self._wake = Signal()
 
+    def _pause(self, seconds: float) -> None:
+        """Wait, whatever is committed meanwhile; a stopping service waits no longer."""
+        until = time.monotonic() + seconds
+        while not self._stopping and (left := until - time.monotonic()) > 0:
+            eventlet.sleep(min(left, 0.2))
+
     def _run(self) -> None:
         while not self._stopping:
             try:
@@ -99,12 +108,12 @@ class Relay(DependencyProvider):
                 metrics.LEADER.set(0)
                 _log.warning("cannot publish", action="relay", error=type(error).__name__, again_in_s=self._delay)
                 self.connected = False
-                eventlet.sleep(self._delay)
+                self._pause(self._delay)
                 self._delay = min(self._delay * 2, BACKOFF[1])
 
     def _serve(self, connection: Any) -> None:
         """Publish as long as connection and lease hold."""
-        channel = connection.default_channel
+        channel = connection.channel()
         declare(channel, self._settings, self._work.settings.service)
         outbound = Outbound(connection, channel, self._settings.exchange(self._settings.service))
         self.connected = True
@@ -132,8 +141,8 @@ class Relay(DependencyProvider):
             if entries:
                 outbound.publish(event for entry in entries for event in self._work.unit.journal.events(entry))
                 outbound.confirm()
-                at = entries[-1]["_id"] + entries[-1]["n"] - 1
-                metrics.PUBLISHED.inc(at - self.lease.published)
+                metrics.PUBLISHED.inc(_last(entries[-1]) - at)
+                at = _last(entries[-1])
                 self._remember(at)
             elif self._stopping:
                 break
@@ -144,12 +153,17 @@ class Relay(DependencyProvider):
         self._remember(at, now=True)
 
     def _next(self, at: int) -> list[Document]:
-        """Return the entries that follow number `at`: from memory when it is complete, else from the journal."""
+        """Return the entries that follow number `at`: from memory as far as it is complete, else from the journal.
+
+        What another replica committed between was not handed over, nor what was stored although the answer got lost.
+        """
         while self._handed and self._handed[0]["_id"] <= at:
             self._handed.popleft()
-        if self._handed and self._handed[0]["_id"] == at + 1:
-            return [self._handed.popleft() for _ in range(min(WINDOW, len(self._handed)))]
-        return list(self._work.unit.journal.after(at, WINDOW))
+        entries: list[Document] = []
+        while self._handed and len(entries) < WINDOW and self._handed[0]["_id"] == at + 1:
+            entries.append(self._handed.popleft())
+            at = _last(entries[-1])
+        return entries or list(self._work.unit.journal.after(at, WINDOW))
 
     def _remember(self, at: int, *, now: bool = False) -> None:
         due = now or time.monotonic() - self._saved_at > SAVE
@@ -158,6 +172,11 @@ class Relay(DependencyProvider):
                 raise NotConfirmed("another replica took the lease")
             self._saved_at = time.monotonic()
             self._remembered = at
+
+
+def _last(entry: Document) -> int:
+    """Return the number of the last event of an entry."""
+    return int(entry["_id"] + entry["n"] - 1)
 
 
 class Outbound:

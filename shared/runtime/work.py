@@ -10,6 +10,7 @@ from typing import Any
 import eventlet
 import structlog
 from eventlet.event import Event as Signal
+from eventlet.greenthread import GreenThread
 from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
 
@@ -31,6 +32,8 @@ from shared.runtime.unit import Unit
 BATCH = 200
 #: Seconds that a lone message waits for company.
 LINGER = 0.002
+#: Seconds that those who hand in messages by themselves have to end.
+SOURCES_END = 15
 
 _log = structlog.get_logger(__name__)
 
@@ -51,6 +54,10 @@ class UnitOfWork(DependencyProvider):
         self._stopping = False
         #: Called with each commit's journal entries, so that the relay need not read them back.
         self.listeners: list[Callable[[Sequence[Document]], None]] = []
+        #: Threads that hand in messages by themselves. They end before the committer does.
+        self.sources: list[GreenThread] = []
+        #: Called when nothing more will be committed, before the database is left.
+        self.followers: list[Callable[[], None]] = []
 
     def setup(self) -> None:
         """Connect and load the rules; nothing is asked of the database yet."""
@@ -70,10 +77,15 @@ class UnitOfWork(DependencyProvider):
         self._thread = self.container.spawn_managed_thread(self._run, identifier="committer")
 
     def stop(self) -> None:
-        """Finish what is in hand."""
+        """Finish what is in hand: first those who hand in by themselves, then the commits, then the relay."""
+        with eventlet.Timeout(SOURCES_END, False):
+            for source in self.sources:
+                source.wait()
         self._stopping = True
         self._call()
         self._thread.wait()
+        for follower in self.followers:
+            follower()
         self.database.client.close()
 
     def kill(self) -> None:
@@ -96,12 +108,12 @@ class UnitOfWork(DependencyProvider):
         return ticket.wait()
 
     def do_all(self, messages: Sequence[Message]) -> list[Ticket]:
-        """Carry out commands in their order; each ticket says what became of its command."""
-        tickets = [Ticket(message=message) for message in messages]
-        self._submit(tickets)
-        for ticket in tickets:
-            ticket.done.wait()
-        return tickets
+        """Carry out commands in their order; each ticket says what became of its command.
+
+        Raises:
+            Unavailable: the database is away; some may be stored, hand all of them in again.
+        """
+        return self._done([Ticket(message=message) for message in messages])
 
     def take(self, batch: Batch, extra: Mapping[str, Mapping[str, Any]] | None = None) -> list[Ticket]:
         """Handle a batch of events; failures are parked. `extra` adds data to events, by their id.
@@ -109,14 +121,7 @@ class UnitOfWork(DependencyProvider):
         Raises:
             Unavailable: the database is away; nothing was stored, hand the batch in again.
         """
-        tickets = [_ticket(event, batch, (extra or {}).get(event.id)) for event in batch.events]
-        self._submit(tickets)
-        for ticket in tickets:
-            ticket.done.wait()
-        away = next((t.error for t in tickets if isinstance(t.error, Unavailable)), None)
-        if away is not None:
-            raise away
-        return tickets
+        return self._done([_ticket(event, batch, (extra or {}).get(event.id)) for event in batch.events])
 
     def unreadable(self, row: Document) -> bytes:
         """Return what `keep_unreadable` sealed."""
@@ -135,6 +140,15 @@ class UnitOfWork(DependencyProvider):
     def waiting(self) -> int:
         """How many messages wait for their commit."""
         return len(self._queue)
+
+    def _done(self, tickets: list[Ticket]) -> list[Ticket]:
+        self._submit(tickets)
+        for ticket in tickets:
+            ticket.done.wait()
+        for ticket in tickets:
+            if isinstance(ticket.error, Unavailable):
+                raise ticket.error
+        return tickets
 
     def _submit(self, tickets: Sequence[Ticket]) -> None:
         if self._stopping:
@@ -173,11 +187,11 @@ class UnitOfWork(DependencyProvider):
         try:
             entries = self.committer.commit(tickets)
         except Exception as error:  # noqa: BLE001  a waiting request must get its answer, whatever happened
-            away = error if isinstance(error, Unavailable) else Unavailable("the commit failed")
-            if away is not error:
+            if not isinstance(error, Unavailable):
                 _log.exception("commit failed", action="commit")
+            why = str(error) if isinstance(error, Unavailable) else "the commit failed"
             for ticket in tickets:
-                ticket.error = away
+                ticket.error = Unavailable(why)  # one for each: an error that is raised in many places grows
         else:
             metrics.COMMIT_SECONDS.observe(time.perf_counter() - began)
             for listener in self.listeners if entries else ():
