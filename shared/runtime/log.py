@@ -58,23 +58,6 @@ def _without_content(_logger: object, _method: str, event: structlog.typing.Even
     return event
 
 
-def _where(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Say of an error its kind and its place: never its text or a variable, which may quote what somebody told us."""
-    given = event.pop("exc_info", None)
-    if isinstance(given, tuple):
-        given = given[1]
-    elif given is True:
-        given = sys.exc_info()[1]
-    chain = []
-    while isinstance(given, BaseException) and len(chain) < FRAMES:
-        frames = traceback.extract_tb(given.__traceback__)[-FRAMES:]
-        chain.append({"kind": type(given).__name__, "at": [f"{f.filename}:{f.lineno} {f.name}" for f in frames]})
-        given = given.__cause__ or (None if given.__suppress_context__ else given.__context__)
-    if chain:
-        event["error"] = chain
-    return event
-
-
 def _name(service: str) -> structlog.typing.Processor:
     def add(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         event["service"] = service
