@@ -15,10 +15,11 @@ from eventlet.event import Event as Signal
 from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
 
-from shared.events import Event, to_amqp
+from shared.events import Event
 from shared.runtime import metrics
-from shared.runtime.broker import HEARTBEAT, BrokerAway, connect, cork_of, declare
+from shared.runtime.broker import HEARTBEAT, BrokerAway, connect, declare
 from shared.runtime.database import Document
+from shared.runtime.frame import Publishing
 from shared.runtime.lease import Lease
 from shared.runtime.work import UnitOfWork, work_of
 
@@ -184,9 +185,9 @@ class Outbound:
 
     def __init__(self, connection: Any, channel: Any, exchange: str) -> None:
         self._connection = connection
-        self._channel = channel
-        self._cork = cork_of(connection)
-        self._exchange = exchange
+        wire = connection.connection
+        self._write = wire.transport.write
+        self._publishing = Publishing(channel.channel_id, wire.frame_max, exchange)
         self._sent = 0
         self._open: set[int] = set()
         self._refused = False
@@ -196,22 +197,12 @@ class Outbound:
 
     def publish(self, events: Iterable[Event]) -> None:
         """Send events without waiting."""
-        with self._cork:
-            for event in events:
-                self._publish(event)
-
-    def _publish(self, event: Event) -> None:
-        headers, properties = to_amqp(event)
-        message = self._channel.prepare_message(
-            event.body,
-            content_type=properties.pop("content_type"),
-            content_encoding=properties.pop("content_encoding"),
-            headers=headers,
-            properties=properties,
-        )
-        self._channel.basic_publish(message, exchange=self._exchange, routing_key=event.type)
-        self._sent += 1
-        self._open.add(self._sent)
+        frames = []
+        for event in events:
+            frames.append(self._publishing.frames(event))
+            self._sent += 1
+            self._open.add(self._sent)
+        self._write(b"".join(frames))
 
     def confirm(self) -> None:
         """Wait until the broker has confirmed all that was sent.
