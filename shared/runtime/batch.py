@@ -14,3 +14,5 @@ class Batch:
     events: Sequence[Event]
     #: They were parked and are tried again.
     again: bool
+    #: Why they cannot even be decided on: they will fail.
+    broken: Exception | None = None

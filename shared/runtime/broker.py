@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from amqp.exceptions import AMQPError
-from amqp.method_framing import frame_writer
+from amqp.method_framing import frame_handler
 from kombu import Connection, Exchange, Queue
 
 from shared.events import listeners_of
@@ -26,40 +26,31 @@ BrokerAway = (OSError, AMQPError)
 #: (a handler that fails parks the event), so the limit is far above any row of crashes.
 DELIVERY_LIMIT = 100_000
 
-
-class Cork:
-    """Holds back what is written to a connection, so that many small messages leave in one piece."""
-
-    def __init__(self, transport: Any) -> None:
-        self._write = transport.write
-        self._held: list[bytes] | None = None
-
-    def write(self, data: Any) -> None:
-        """Write, or hold back a copy: the library uses its buffer again."""
-        if self._held is None:
-            self._write(data)
-        else:
-            self._held.append(bytes(data))
-
-    def __enter__(self) -> None:
-        self._held = []
-
-    def __exit__(self, *_: object) -> None:
-        held, self._held = self._held, None
-        if held:
-            self._write(b"".join(held))
+#: Of a frame that holds the headers of a message (AMQP 0-9-1, 4.2.6.1): its kind, the length of what comes before the
+#: flags of the properties, and the flags that say that there are none.
+_CONTENT_HEADER = 2
+_FIXED_BYTES = 12
+_NO_PROPERTIES = bytes(2)
 
 
-def _corked_writer(connection: Any, transport: Any) -> Any:
-    """Return py-amqp's frame writer on a transport that can be corked (`cork_of`)."""
-    connection.cork = Cork(transport)
-    return frame_writer(connection, connection.cork)
+def _lenient_reader(connection: Any, callback: Any) -> Any:
+    """Return py-amqp's frame handler, which a header that nobody can read does not stop.
 
+    Its decoder raises where a text is no UTF-8 or a time lies outside the calendar. The message would come again and
+    again and end the process each time; without its headers it is unreadable, too, and goes to the dead letters.
+    """
+    handle = frame_handler(connection, callback)
 
-def cork_of(connection: Connection) -> Cork:
-    """Return the cork of an open connection."""
-    cork: Cork = connection.connection.cork
-    return cork
+    def read(frame: Any) -> Any:
+        try:
+            return handle(frame)
+        except (ValueError, OverflowError):
+            kind, channel, content = frame
+            if kind != _CONTENT_HEADER:
+                raise
+            return handle((kind, channel, bytes(content[:_FIXED_BYTES]) + _NO_PROPERTIES))
+
+    return read
 
 
 def connect(settings: Settings) -> Connection:
@@ -75,7 +66,7 @@ def connect(settings: Settings) -> Connection:
         transport_options={
             "client_properties": {"connection_name": f"{settings.service} {settings.instance}"},
             "login_method": "PLAIN",
-            "frame_writer": _corked_writer,
+            "frame_handler": _lenient_reader,
         },
     )
     # One try: who calls has a patience of its own.

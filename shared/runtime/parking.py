@@ -4,7 +4,7 @@ A case that has a parked event is blocked for its consumer: what comes later que
 event stays as a dead letter, with its reason, until somebody sends it back or discards it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ class Parking:
 
     def __init__(self, database: Database[Document], delays: Sequence[float]) -> None:
         self.rows = database["parked"]
+        self._marks = database["inbox"]
         self._delays = delays
 
     def prepare(self) -> None:
@@ -89,16 +90,17 @@ class Parking:
         if ids:
             self.rows.delete_many({"_id": {"$in": list(ids)}}, session=session)
 
-    def due(self, consumer: str, now: datetime) -> Iterator[Document]:
-        """Return the first parked row of each lane whose time has come."""
+    def due(self, consumer: str, now: datetime, limit: int) -> list[Document]:
+        """Return the first parked row of lanes whose time has come, of at most `limit` lanes."""
         heads: list[Document] = [
             {"$match": {"consumer": consumer}},
             {"$sort": {"consumer": 1, "lane": 1, "sequence": 1}},
             {"$group": {"_id": "$lane", "row": {"$first": "$$ROOT"}}},
             {"$replaceRoot": {"newRoot": "$row"}},
             {"$match": {"next_at": {"$ne": None, "$lte": now}}},
+            {"$limit": limit},
         ]
-        return iter(self.rows.aggregate(heads))
+        return list(self.rows.aggregate(heads))
 
     def waiting(self) -> int:
         """Return how many events will be tried again (those behind a dead letter wait for a person)."""
@@ -118,9 +120,17 @@ class Parking:
         verdict = {"dead": False, "attempts": 0, "next_at": at}
         return self.rows.update_many({"_id": {"$in": list(ids)}, "dead": True}, [{"$set": verdict}]).modified_count
 
-    def discard(self, ids: Sequence[str]) -> int:
-        """Give dead letters up: what waits behind them goes on. Returns how many."""
-        return self.rows.delete_many({"_id": {"$in": list(ids)}, "dead": True}).deleted_count
+    def discard(self, ids: Sequence[str], at: datetime) -> int:
+        """Give dead letters up: they count as handled, and what waits behind them goes on. Returns how many."""
+        with self.rows.database.client.start_session() as session, session.start_transaction():
+            query = {"_id": {"$in": list(ids)}, "dead": True}
+            rows = list(self.rows.find(query, {"sealed": 1}, session=session))
+            # Delivered again, a discarded event must not be handled after all, and out of its order.
+            marks = [{"_id": row["_id"], "at": at, "discarded": True} for row in rows if "sealed" not in row]
+            if marks:
+                self._marks.insert_many(marks, session=session)
+            self.release([row["_id"] for row in rows], session)
+        return len(rows)
 
 
 def parked_event(row: Document) -> Event:

@@ -10,7 +10,6 @@ subscriber wait with the batch in hand, and the broker keeps the rest.
 """
 
 import time
-from base64 import b64decode, b64encode
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,14 +17,15 @@ from functools import partial
 from typing import Any, TypeVar
 
 import eventlet
-import orjson
 import structlog
+from amqp.exceptions import MessageNacked
 from eventlet.event import Event as Signal
+from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint
 from pymongo.errors import PyMongoError
 
-from shared.events import Event, Unreadable, from_amqp
-from shared.runtime import metrics
+from shared.events import Event, Unreadable
+from shared.runtime import delivery, metrics
 from shared.runtime.batch import Batch
 from shared.runtime.broker import BrokerAway, connect, declare
 from shared.runtime.database import Document
@@ -46,7 +46,9 @@ BUSY_LINGER = 0.1
 #: Seconds between looks at what is parked.
 RETRY_POLL = 0.5
 #: Seconds to wait for what is away, at first and at most.
-BACKOFF = (0.2, 15.0)
+BACKOFF = (0.2, 5.0)
+#: Seconds that the broker has to confirm a message that is sent back.
+CONFIRM_SECONDS = 30
 
 _log = structlog.get_logger(__name__)
 
@@ -74,7 +76,8 @@ class Subscriber(Entrypoint):
         self._stopping = False
         self._delay = BACKOFF[0]
         self._last_batch = 0
-        self._retried_at = 0.0
+        #: When to look again at what is parked.
+        self._retry_at = 0.0
         self._paused = metrics.PAUSED.labels(self.queue)
         self._thread = self.container.spawn_managed_thread(self._run, identifier=self.queue)
 
@@ -89,23 +92,32 @@ class Subscriber(Entrypoint):
         while not self._stopping:
             try:
                 with connect(self._settings) as connection:
+                    channel = self._open(connection)
                     delay = BACKOFF[0]
-                    self._consume(connection)
+                    self._consume(connection, channel)
             except BrokerAway as error:
                 self._paused.set(1)
                 _log.warning("cannot consume", action="subscribe", error=type(error).__name__, again_in_s=delay)
-                eventlet.sleep(delay)
+                until = time.monotonic() + delay
+                while not self._stopping and time.monotonic() < until:
+                    eventlet.sleep(0.1)
                 delay = min(delay * 2, BACKOFF[1])
             finally:
                 self.connected = False
                 self._held.clear()
 
-    def _consume(self, connection: Any) -> None:
-        channel = connection.default_channel
+    def _open(self, connection: Any) -> Any:
+        """Return a channel on which the broker sends us events."""
+        channel = connection.channel()
+        channel.auto_decode = False  # a body is bytes, whatever a header says of it
         declare(channel, self._settings, self.source)
         channel.basic_qos(0, PREFETCH, False)
         channel.basic_consume(self.queue, callback=self._held.append)
         self.connected = True
+        self._paused.set(0)
+        return channel
+
+    def _consume(self, connection: Any, channel: Any) -> None:
         while not self._stopping:
             self._listen(connection)
             try:
@@ -117,7 +129,7 @@ class Subscriber(Entrypoint):
     def _listen(self, connection: Any) -> None:
         """Take what the broker has, until a batch is full or has waited long enough."""
         connection.heartbeat_check()
-        until = time.monotonic() + RETRY_POLL
+        until = time.monotonic() + self._linger()
         while len(self._held) < BATCH:
             seconds = until - time.monotonic()
             if seconds <= 0 or self._stopping:
@@ -125,7 +137,13 @@ class Subscriber(Entrypoint):
             empty = not self._held
             _drain(connection, seconds)
             if empty and self._held:
-                until = time.monotonic() + (BUSY_LINGER if self._last_batch >= BUSY else LINGER)
+                until = time.monotonic() + self._linger()
+
+    def _linger(self) -> float:
+        """Return the seconds to wait: for the first event until parked ones are due, then for company."""
+        if self._held:
+            return BUSY_LINGER if self._last_batch >= BUSY else LINGER
+        return min(RETRY_POLL, max(0.001, self._retry_at - time.monotonic()))
 
     def _pause(self, connection: Any, why: str) -> None:
         """Wait, growing, with the batch in hand, and keep the connection alive."""
@@ -144,55 +162,83 @@ class Subscriber(Entrypoint):
         self._last_batch = len(self._held)
         size = 1 if self._work.committer.all_fail else BATCH
         messages = [self._held[i] for i in range(min(size, len(self._held)))]
-        events = [event for message in messages if (event := self._read(message))]
-        open_ids = {t.message.id for t in self._call(events, again=False) if t.fate is Fate.OPEN} if events else set()
-        taken = next((i for i, m in enumerate(messages) if _id(m) in open_ids), len(messages))
+        events = [self._read(message) for message in messages]
+        tickets = self._offer([event for event in events if event], again=False)
+        settled = {ticket.message.id for ticket in tickets if ticket.fate is not Fate.OPEN}
+        taken = next((i for i, event in enumerate(events) if event and event.id not in settled), len(events))
         if taken:
             channel.basic_ack(messages[taken - 1].delivery_tag, multiple=True)
         for _ in range(taken):
             self._held.popleft()
-        if self._work.committer.all_fail:
-            raise Unavailable("one case after the other fails")
-        self._resume()
+        self._go_on(tickets)
 
-    def _resume(self) -> None:
+    def _go_on(self, tickets: list[Ticket]) -> None:
+        """Raises:
+        Unavailable: one case after the other fails, and these did again: the fault is not in the cases.
+        """
+        if self._work.committer.all_fail and any(ticket.fate is Fate.FAILED for ticket in tickets):
+            raise Unavailable("one case after the other fails")
         self._delay = BACKOFF[0]
         self._paused.set(0)
 
     def _read(self, message: Any) -> Event | None:
         """Return the event of a message; one that cannot be read is kept, sealed, as a dead letter."""
         try:
-            event = from_amqp(message.headers, message.body, message.properties.get("content_type"))
-            _ = event.data
+            return delivery.read(message)
         except Unreadable as error:
             _log.warning("unreadable message", action="read", queue=self.queue, reason=error.reason)
-            self._work.keep_unreadable(self._consumer, _pack(message), error.reason)
+            self._work.keep_unreadable(self._consumer, delivery.pack(message), error.reason)
             return None
-        return event
 
     def _retry(self, channel: Any) -> None:
-        """Try parked events whose time has come; after a success the next of the case is due at once."""
-        if time.monotonic() - self._retried_at < RETRY_POLL:
+        """Try parked events whose time has come, for a while; after a success the next of the case is due at once."""
+        if time.monotonic() < self._retry_at:
             return
-        while not self._stopping:
-            due = list(self._work.parking.due(self._consumer, datetime.now(UTC)))
+        until = time.monotonic() + RETRY_POLL
+        while not self._stopping and time.monotonic() < until:
+            due = self._work.parking.due(self._consumer, datetime.now(UTC), BATCH)
             if not due:
-                break
-            events = [parked_event(row) for row in due if "sealed" not in row]
-            if events:
-                self._call(events, again=True)
-            for row in (row for row in due if "sealed" in row):
-                self._send_back(channel, row)
-        self._retried_at = time.monotonic()
+                self._retry_at = time.monotonic() + RETRY_POLL
+                return
+            for row in due:
+                if "sealed" in row:
+                    self._send_back(channel, row)
+            self._go_on(self._offer([parked_event(row) for row in due if "sealed" not in row], again=True))
 
     def _send_back(self, channel: Any, row: Document) -> None:
         """Put a message that could not be read into the queue again, as it was."""
-        content = orjson.loads(self._work.unreadable(row))
-        message = channel.prepare_message(
-            b64decode(content["body"]), content_type=content["content_type"], headers=content["headers"]
-        )
-        channel.basic_publish(message, exchange="", routing_key=self.queue)
+        message = delivery.unpack(self._work.unreadable(row))
+        try:
+            channel.basic_publish_confirm(
+                message, exchange="", routing_key=self.queue, confirm_timeout=CONFIRM_SECONDS
+            )
+        except MessageNacked:
+            raise Unavailable("the broker refused a message") from None
         self._work.parking.release([row["_id"]])
+
+    def _offer(self, events: list[Event], *, again: bool) -> list[Ticket]:
+        """Hand events to the service; where its method raises, one by one, and that on which it raises is parked.
+
+        Raises:
+            Unavailable, PyMongoError: something that the method needs is away.
+        """
+        if not events:
+            return []
+        try:
+            return self._call(events, again=again)
+        except (Unavailable, PyMongoError, ContainerBeingKilled):
+            raise
+        except Exception as error:  # noqa: BLE001  one bad event must not end the process, again and again
+            _log.exception("the service method failed", action="subscribe", queue=self.queue, events=len(events))
+            if len(events) == 1:
+                batch = Batch(consumer=self._consumer, events=events, again=again, broken=error)
+                return self._work.take(batch)
+        tickets: list[Ticket] = []
+        for event in events:
+            tickets += self._offer([event], again=again)
+            if self._work.committer.all_fail:
+                break
+        return tickets
 
     def _call(self, events: list[Event], *, again: bool) -> list[Ticket]:
         """Run the service method as a nameko worker and return its tickets.
@@ -217,21 +263,6 @@ def _drain(connection: Any, seconds: float) -> None:
         connection.drain_events(timeout=seconds)
     except TimeoutError:
         return
-
-
-def _pack(message: Any) -> bytes:
-    """Return a message as bytes from which it can be sent again."""
-    body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
-    content = {
-        "headers": message.headers or {},
-        "content_type": message.properties.get("content_type"),
-        "body": b64encode(body).decode(),
-    }
-    return orjson.dumps(content, default=str)
-
-
-def _id(message: Any) -> str:
-    return str((message.headers or {}).get("cloudEvents_id", ""))
 
 
 def subscribe(source: str) -> Callable[[Method], Method]:

@@ -202,7 +202,11 @@ class UnitOfWork(DependencyProvider):
 
 def _ticket(event: Event, batch: Batch, extra: Mapping[str, Any] | None) -> Ticket:
     """Return an event of another service as a ticket; one that this release cannot read is broken from the start."""
-    ticket = Ticket(message=_message(event, {}), consumer=batch.consumer, event=event, again=batch.again)
+    ticket = Ticket(
+        message=_message(event, {}), consumer=batch.consumer, event=event, again=batch.again, broken=batch.broken
+    )
+    if ticket.broken:
+        return ticket
     try:
         data = consume(event.type, event.version, event.data)
     except (UnknownEvent, UnknownVersion, InvalidEvent) as error:
