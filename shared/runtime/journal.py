@@ -137,9 +137,11 @@ def chained(previous: bytes, entry: Document) -> bytes:
     digest = sha256(previous)
     digest.update(orjson.dumps([entry["_id"], entry["cause"], entry["at"]]))
     for record in entry["events"]:
+        private = record.get("private")
         public = [record[k] for k in ("id", "type", "version", "time", "subject", "case", "data")]
-        digest.update(orjson.dumps(public))
-        digest.update(record.get("private", b""))
+        # With the length, so that nothing can be moved across the border between sealed and open.
+        digest.update(orjson.dumps([*public, None if private is None else len(private)]))
+        digest.update(private or b"")
     return digest.digest()
 
 
@@ -153,9 +155,16 @@ def check_chain(entries: Iterable[Document], head: Head | None = None) -> Head:
     for entry in entries:
         if entry["_id"] != head.sequence + 1:
             raise JournalBroken(f"expected number {head.sequence + 1}, found {entry['_id']}: entries are missing")
-        if entry["n"] != len(entry["events"]):
-            raise JournalBroken(f"entry {entry['_id']} says {entry['n']} events and holds {len(entry['events'])}")
-        if chained(head.hash, entry) != entry["hash"]:
-            raise JournalBroken(f"entry {entry['_id']} does not fit its hash: it or the one before was changed")
-        head = Head(entry["_id"] + entry["n"] - 1, bytes(entry["hash"]))
+        try:
+            head = _followed(head, entry)
+        except (KeyError, TypeError):
+            raise JournalBroken(f"entry {entry['_id']} has lost its form: something was taken from it") from None
     return head
+
+
+def _followed(head: Head, entry: Document) -> Head:
+    if entry["n"] != len(entry["events"]):
+        raise JournalBroken(f"entry {entry['_id']} says {entry['n']} events and holds {len(entry['events'])}")
+    if chained(head.hash, entry) != entry["hash"]:
+        raise JournalBroken(f"entry {entry['_id']} does not fit its hash: it or the one before was changed")
+    return Head(entry["_id"] + entry["n"] - 1, bytes(entry["hash"]))
