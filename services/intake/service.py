@@ -20,6 +20,7 @@ from shared.runtime.jsontext import parse
 from shared.runtime.ndjson import each_line
 from shared.runtime.problem import Fault, Forbidden, Invalid
 from shared.runtime.service import Service
+from shared.runtime.ticket import Fate
 from shared.runtime.work import UnitOfWork
 
 REPORTERS = {Role.OPERATOR, Role.CASEWORKER, Role.SUPERVISOR, Role.ADMIN}
@@ -87,6 +88,8 @@ class IntakeService(Service):
         tickets = self.work.do_all([_command("disclose", item) for item in wanted])
         told = []
         for item, ticket in zip(wanted, tickets, strict=True):
+            if ticket.error and ticket.fate is Fate.FAILED:
+                raise ticket.error  # "not now" would be taken for "not any more"
             granted = ticket.error is None and (ticket.answer or {}).get("granted")
             told.append({"to": self._vault.phone(item["case_id"]) if granted else None})
         return Answer(content={"items": told})

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -15,6 +16,14 @@ from shared.runtime.unavailable import Unavailable
 TIMEOUT = 10
 #: Seconds that a token of ours is good.
 TOKEN_SECONDS = 3_600
+
+
+#: Answers that mean: the question itself is wrong, and will be wrong again.
+_MISUNDERSTOOD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+
+
+class Misunderstood(Exception):
+    """Intake does not take what it was asked; the same again will not do either."""
 
 
 class Intake:
@@ -32,6 +41,7 @@ class Intake:
 
         Raises:
             Unavailable: intake does not answer.
+            Misunderstood: an event names something that intake cannot have given.
         """
         answer = self._post("/contacts", {"receipts": [event.causation for event in events]})
         found = zip(events, answer["contacts"], strict=True)
@@ -56,6 +66,8 @@ class Intake:
             self._renew_at = time.monotonic() + TOKEN_SECONDS / 2
         try:
             response = self._session.post(self._url + path, json=content, timeout=TIMEOUT)
+            if response.status_code in _MISUNDERSTOOD:
+                raise Misunderstood(f"{path} answers {response.status_code}")
             response.raise_for_status()
             return response.json()
         except requests.RequestException as error:

@@ -13,7 +13,7 @@ from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
 
 from services.notification.channel import NotSent, Outgoing, channel
-from services.notification.disclosure import Intake
+from services.notification.disclosure import Intake, Misunderstood
 from services.notification.notice import Notice
 from services.notification.wording import Wording
 from shared.kernel import Message
@@ -49,6 +49,7 @@ class Sender(DependencyProvider):
             self._wording = Wording(settings.language)
             self._work.listeners.append(self._on_commit)
             self._thread = self.container.spawn_managed_thread(self._run, identifier="sender")
+            self._work.sources.append(self._thread)
 
     def stop(self) -> None:
         """Finish the notice in hand."""
@@ -70,7 +71,7 @@ class Sender(DependencyProvider):
         while not self._stopping:
             try:
                 busy = self._round()
-            except (Unavailable, PyMongoError) as error:
+            except (Unavailable, Misunderstood, PyMongoError) as error:
                 _log.warning("cannot send", action="send", why=str(error) or type(error).__name__)
                 busy = False
             if not busy and not self._stopping:
@@ -81,15 +82,18 @@ class Sender(DependencyProvider):
 
     def _round(self) -> bool:
         """Send what is queued; tell whether anything went out."""
-        notices: list[Notice] = self._work.unit.states.find("notice", {"state.status": "queued"}, BATCH)
+        queued = {"state.status": "queued"}
+        notices: list[Notice] = self._work.unit.states.find("notice", queued, BATCH, oldest_first=True)
         if not notices:
             return False
         addresses = self._intake.addresses([{"case_id": n.case_id, "channel": n.channel} for n in notices])
-        reports = [self._send(notice, to) for notice, to in zip(notices, addresses, strict=True)]
-        done = [report for report in reports if report is not None]
-        for ticket in self._work.do_all(done):
-            if isinstance(ticket.error, Unavailable):
-                raise ticket.error
+        done = []
+        for notice, to in zip(notices, addresses, strict=True):
+            if self._stopping:
+                break
+            if report := self._send(notice, to):
+                done.append(report)
+        self._work.do_all(done)
         return bool(done)
 
     def _send(self, notice: Notice, to: str | None) -> Message | None:

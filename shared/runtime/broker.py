@@ -44,7 +44,7 @@ def _lenient_reader(connection: Any, callback: Any) -> Any:
     def read(frame: Any) -> Any:
         try:
             return handle(frame)
-        except (ValueError, OverflowError):
+        except Exception:
             kind, channel, content = frame
             if kind != _CONTENT_HEADER:
                 raise

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+import eventlet
 import orjson
+import structlog
 
 from shared.kernel import Message
 from shared.runtime.auth import Bearer
@@ -12,12 +14,15 @@ from shared.runtime.http import Answer, Request
 from shared.runtime.jsontext import parse
 from shared.runtime.problem import Fault, Invalid, problem
 from shared.runtime.ticket import Fate, Ticket
-from shared.runtime.unavailable import Unavailable
 from shared.runtime.work import UnitOfWork
 
 CONTENT_TYPE = "application/x-ndjson"
 #: Lines that one request may hold.
 MAX_LINES = 10_000
+#: Lines after which others have their turn.
+TURN = 100
+
+_log = structlog.get_logger(__name__)
 
 
 def each_line(request: Request, read: Callable[[object, Bearer], Message], work: UnitOfWork) -> Answer:
@@ -35,10 +40,14 @@ def each_line(request: Request, read: Callable[[object, Bearer], Message], work:
     answers: dict[int, dict[str, Any]] = {}
     messages: dict[int, Message] = {}
     for n, line in lines:
+        if n % TURN == 0:
+            eventlet.sleep()
         try:
             messages[n] = read(parse(line), request.bearer)
         except Exception as error:  # noqa: BLE001  a bad line harms no other
             answers[n] = _refused(n, error)
+            if answers[n]["status"] == HTTPStatus.INTERNAL_SERVER_ERROR:
+                _log.error("line failed", action="http", line=n, exc_info=error)
     for n, ticket in zip(messages, work.do_all(list(messages.values())), strict=True):
         answers[n] = _answered(n, ticket)
     body = b"".join(orjson.dumps(answers[n]) + b"\n" for n, _ in lines)
@@ -46,8 +55,6 @@ def each_line(request: Request, read: Callable[[object, Bearer], Message], work:
 
 
 def _answered(n: int, ticket: Ticket) -> dict[str, Any]:
-    if isinstance(ticket.error, Unavailable):
-        raise ticket.error
     if ticket.fate is not Fate.DONE:
         return _refused(n, ticket.error or RuntimeError())
     return {"line": n, "status": HTTPStatus.CREATED.value, **(ticket.answer or {})}

@@ -39,9 +39,9 @@ class States:
         """Return one stored state, or None."""
         return next(iter(self.find(kind, {"_id": id}, 1)), None)
 
-    def find(self, kind: str, query: Document, limit: int) -> list[Any]:
-        """Return the latest stored states that match a query."""
-        rows = list(self._collections[kind].find(query).sort("_id", -1).limit(limit))
+    def find(self, kind: str, query: Document, limit: int, *, oldest_first: bool = False) -> list[Any]:
+        """Return stored states that match a query, the latest (else the oldest) first."""
+        rows = list(self._collections[kind].find(query).sort("_id", 1 if oldest_first else -1).limit(limit))
         if self._sealed[kind]:
             self._keys.load(row["_id"] for row in rows)
         return [self.state(kind, row) for row in rows]
