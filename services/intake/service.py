@@ -86,13 +86,13 @@ class IntakeService(Service):
         """Tell where a client may be reached now, if her wishes of this moment allow it; each is written down."""
         wanted = load(_disclosures_form, parse(request.body))["items"]
         tickets = self.work.do_all([_command("disclose", item) for item in wanted])
-        told = []
-        for item, ticket in zip(wanted, tickets, strict=True):
-            if ticket.error and ticket.fate is Fate.FAILED:
-                raise ticket.error  # "not now" would be taken for "not any more"
-            granted = ticket.error is None and (ticket.answer or {}).get("granted")
-            told.append({"to": self._vault.phone(item["case_id"]) if granted else None})
-        return Answer(content={"items": told})
+        failed = next((ticket.error for ticket in tickets if ticket.error and ticket.fate is Fate.FAILED), None)
+        if failed is not None:
+            raise failed  # "not now" would be taken for "not any more"
+        granted = [bool(ticket.answer and ticket.answer["granted"]) for ticket in tickets]
+        phones = self._vault.phones([item["case_id"] for item, allowed in zip(wanted, granted, strict=True) if allowed])
+        told = [phones.get(item["case_id"]) if allowed else None for item, allowed in zip(wanted, granted, strict=True)]
+        return Answer(content={"items": [{"to": to} for to in told]})
 
     @property
     def _vault(self) -> Vault:

@@ -11,6 +11,8 @@ from shared.runtime.unit import Unit
 
 #: Reports of one case that are shown at most, the latest.
 SHOWN = 200
+#: Reports that are looked through for telephone numbers at once.
+MOST = 20_000
 
 
 class Vault:
@@ -24,16 +26,19 @@ class Vault:
         receipts = self._unit.states.ids("report", {"state.answer.case_id": case_id}, SHOWN)
         return [private["report"] for _, private in self._opened(receipts)]
 
-    def phone(self, case_id: str) -> str | None:
-        """Return the number that the latest report gives for the client, or for her as the reporter."""
-        for report in reversed(self.reports(case_id)):
+    def phones(self, case_ids: Sequence[str]) -> dict[str, str]:
+        """Return by case the number that the latest report gives for the client, or for her as the reporter."""
+        receipts = self._unit.states.ids("report", {"state.answer.case_id": {"$in": list(case_ids)}}, MOST)
+        found = {}
+        for _, private in self._opened(receipts):
+            report = private["report"]
             reporter = report.get("reporter", {})
             number = report.get("client", {}).get("phone")
             if number is None and reporter.get("role") == "self":
                 number = reporter.get("phone")
             if number is not None:
-                return str(number)
-        return None
+                found[private["answer"]["case_id"]] = str(number)
+        return found
 
     def contacts(self, receipts: Sequence[str]) -> dict[str, dict[str, Any] | None]:
         """Return, by the receipt of each report, how the client wished to be told after it."""

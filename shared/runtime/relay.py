@@ -60,6 +60,7 @@ class Relay(DependencyProvider):
         self._saved_at = 0.0
         self._delay = BACKOFF[0]
         self._remembered = 0
+        self._looked_at = 0.0
         self._work.listeners.append(self._offer)
         self._work.followers.append(self._finish)
         self._thread = self.container.spawn_managed_thread(self._run, identifier="relay")
@@ -137,6 +138,7 @@ class Relay(DependencyProvider):
         """Publish until there is nothing left, then until the lease has to be prolonged."""
         until = time.monotonic() + HEARTBEAT / 8
         at = self.lease.published
+        self._looked_at = 0.0
         while time.monotonic() < until:
             entries = self._next(at)
             if entries:
@@ -148,9 +150,10 @@ class Relay(DependencyProvider):
             elif self._stopping:
                 break
             else:
-                self._remember(at, now=True)
+                self._remember(at)
                 outbound.keep_alive()
-                self._sleep(min(POLL, max(0.0, until - time.monotonic())))
+                longest = SAVE if at > self._remembered else POLL
+                self._sleep(min(longest, max(0.0, until - time.monotonic())))
         self._remember(at, now=True)
 
     def _next(self, at: int) -> list[Document]:
@@ -164,7 +167,15 @@ class Relay(DependencyProvider):
         while self._handed and len(entries) < WINDOW and self._handed[0]["_id"] == at + 1:
             entries.append(self._handed.popleft())
             at = _last(entries[-1])
-        return entries or list(self._work.unit.journal.after(at, WINDOW))
+        if entries:
+            return entries
+        # With nothing in hand, the journal is looked into only now and then: most often we were handed all there is.
+        if not (self._handed or self._stopping or time.monotonic() - self._looked_at > POLL):
+            return []
+        entries = list(self._work.unit.journal.after(at, WINDOW))
+        if not entries:
+            self._looked_at = time.monotonic()
+        return entries
 
     def _remember(self, at: int, *, now: bool = False) -> None:
         due = now or time.monotonic() - self._saved_at > SAVE
