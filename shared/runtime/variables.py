@@ -32,7 +32,7 @@ class Variable:
     meaning: str
     #: What to do when it is missing or wrong.
     remedy: str
-    #: Who reads it: the service processes, the `niangjia` command line, or both.
+    #: Who reads it: the service processes, the `niangjia` command line, `docker compose` (which tells the services).
     readers: tuple[str, ...] = ("services", "command line")
     #: Can hold a password: may be given by a file that `<name>_FILE` names.
     secret: bool = False
@@ -103,13 +103,14 @@ VARIABLES: tuple[Variable, ...] = (
         default="$NIANGJIA_HOME/outbox",
         meaning="Where notices leave the house: a folder, smtp://host:port/domain of a gateway, or off.",
         remedy="name a folder that may be written, a mail server, or off",
+        readers=("services", "command line", "compose"),
     ),
     Variable(
         name="NIANGJIA_LANGUAGE",
         default="zh",
         meaning="Language of what clients read: zh or en.",
         remedy="use zh or en",
-        readers=("services",),
+        readers=("services", "compose"),
     ),
     Variable(
         name="NIANGJIA_RULES",
@@ -121,14 +122,31 @@ VARIABLES: tuple[Variable, ...] = (
         default="1,5,30,120,600,3600,14400",
         meaning="Seconds between the tries of an event that failed; after the last try it is a dead letter.",
         remedy="write numbers separated by commas, as in 1,5,30",
-        readers=("services",),
+        readers=("services", "compose"),
     ),
     Variable(
         name="NIANGJIA_LOG_LEVEL",
         default="info",
         meaning="Least level that is logged: debug, info, warning or error.",
         remedy="use debug, info, warning or error",
-        readers=("services",),
+        readers=("services", "compose"),
+    ),
+    *(
+        Variable(
+            name=f"NIANGJIA_{service.upper()}_PORT",
+            default=str(port),
+            meaning=f"Port of the loopback address on which the container of {service} answers.",
+            remedy="use a port that is free",
+            readers=("compose",),
+        )
+        for port, service in enumerate(SERVICES, start=8001)
+    ),
+    Variable(
+        name="NIANGJIA_IMAGE_TAG",
+        default="local",
+        meaning="Tag of the image that `docker compose` builds and runs.",
+        remedy="use letters, digits, dots and dashes",
+        readers=("compose",),
     ),
 )
 

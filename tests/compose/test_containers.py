@@ -1,0 +1,148 @@
+"""The system of containers comes up by one command, keeps its promises when containers die, and its secrets to itself.
+
+The tests run in this order; the later ones do harm to what the earlier ones look at.
+"""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.runtime.variables import SERVICES
+from tests.compose.conftest import WEEK
+from tests.compose.containers import COMPOSE, ENGINES, ERRANDS, INGEST, PROJECT, Containers, lines
+
+pytestmark = [pytest.mark.compose, pytest.mark.timeout(1200)]
+
+EXPECTED = lines(WEEK / "expected.jsonl")
+LATE = datetime.fromisoformat("2026-03-20T10:00:00+08:00")
+#: Files of the volume of secrets that hold no secret.
+NO_SECRETS = {"broker.salt"}
+
+STRANGER = """
+import amqp, pymongo
+for host in ("/", "niangjia"):
+    try:
+        amqp.Connection("broker:5672", "guest", "guest", login_method="PLAIN", virtual_host=host).connect()
+        raise SystemExit(f"guest got into {host}")
+    except amqp.AccessRefused:
+        pass
+try:
+    pymongo.MongoClient("database", directConnection=True).list_database_names()
+    raise SystemExit("anybody gets into the database")
+except pymongo.errors.OperationFailure as refusal:
+    assert refusal.code == 13, refusal
+"""
+
+
+def late_report(name: str, hour: int) -> dict[str, Any]:
+    """Return a report that comes after the week."""
+    first = lines(WEEK / "reports.jsonl")[0]
+    return {**first, "report_key": f"late-{name}", "received_at": (LATE + timedelta(hours=hour)).isoformat()}
+
+
+def test_all_is_well_when_up_returns(containers: Containers) -> None:
+    assert [containers.health(name) for name in (*SERVICES, *ENGINES)] == ["healthy"] * 6
+    assert [containers.inspect(errand)["State"]["ExitCode"] for errand in ERRANDS] == [0, 0]
+
+
+def test_the_week_comes_out_as_expected(week: Containers) -> None:
+    assert week.outcomes() == EXPECTED
+
+
+def test_what_is_stored_is_whole(week: Containers) -> None:
+    week.niangjia("verify")
+
+
+def test_ports_are_published_on_loopback_only(containers: Containers) -> None:
+    for service in SERVICES:
+        ((inner, published),) = containers.inspect(service)["NetworkSettings"]["Ports"].items()
+        assert inner == "8000/tcp"
+        assert [binding["HostIp"] for binding in published] == ["127.0.0.1"]
+    for engine in ENGINES:
+        assert not any(containers.inspect(engine)["NetworkSettings"]["Ports"].values())
+
+
+def test_nobody_gets_in_as_guest_or_without_a_name(containers: Containers) -> None:
+    containers.python(STRANGER)
+
+
+def test_no_secret_is_seen_from_outside(week: Containers) -> None:
+    containers = [week.inspect(name) for name in (*SERVICES, *ENGINES, *ERRANDS)]
+    seen = json.dumps(containers) + week.compose("config") + week.compose("logs", "--no-color")
+
+    for name, secret in week.secrets().items():
+        assert len(secret) >= 32 or name in NO_SECRETS
+        assert secret not in seen, name
+
+
+def test_secrets_are_files_of_their_owner_alone(containers: Containers) -> None:
+    modes = containers.within("intake", "stat -c '%U %a' /given/services /given/services/*").splitlines()
+
+    assert modes == ["niangjia 700", *["niangjia 400"] * 5]
+
+
+def test_each_container_sees_its_own_secrets_only(containers: Containers) -> None:
+    def volumes(service: str) -> set[str]:
+        mounts = containers.inspect(service)["Mounts"]
+        names = {mount["Name"].removeprefix(f"{PROJECT}_") for mount in mounts if mount["Type"] == "volume"}
+        return {name for name in names if name == "secrets" or name.startswith("for-")}
+
+    assert {service: volumes(service) for service in SERVICES} == {name: {"for-services"} for name in SERVICES}
+    assert {engine: volumes(engine) for engine in ENGINES} == {engine: {f"for-{engine}"} for engine in ENGINES}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_is_not_root_and_cannot_change_its_own_files(containers: Containers, service: str) -> None:
+    assert containers.within(service, "id -un").strip() == "niangjia"
+    assert containers.within(service, "! touch /opt/niangjia/x /etc/x /x 2>/dev/null && echo refused") == "refused\n"
+    assert containers.inspect(service)["HostConfig"]["CapAdd"] is None
+
+
+@pytest.mark.parametrize("name", [*SERVICES, *ENGINES])
+def test_what_is_killed_comes_back_and_nothing_is_lost(week: Containers, name: str) -> None:
+    known = len(week.outcomes())
+
+    week.crash(name)
+    week.compose(*INGEST, stdin=json.dumps(late_report(name, hour=known)))
+
+    outcomes = week.outcomes()
+    assert outcomes[: len(EXPECTED)] == EXPECTED
+    assert len(outcomes) == known + 1
+    assert outcomes[-1]["report_key"] == f"late-{name}"
+    week.await_health("healthy", *SERVICES, *ENGINES)
+
+
+def test_services_say_that_they_are_unwell_without_a_broker_and_recover_by_themselves(week: Containers) -> None:
+    started = {service: week.started(service) for service in SERVICES}
+
+    week.compose("stop", "broker")
+    week.await_health("unhealthy", *SERVICES)
+    week.compose("start", "broker")
+    week.await_health("healthy", *SERVICES)
+
+    assert {service: week.started(service) for service in SERVICES} == started
+
+
+def test_data_and_secrets_outlive_the_containers(week: Containers) -> None:
+    secrets, outcomes = week.secrets(), week.outcomes()
+
+    week.compose("down")
+    week.up()
+
+    assert week.secrets() == secrets
+    assert week.outcomes() == outcomes
+    week.niangjia("verify")
+
+
+def test_keys_are_not_made_anew_for_what_was_stored_with_others(week: Containers) -> None:
+    kept = week.within("intake", "cat /given/services/master.key")
+
+    week.compose("down")
+    week.docker("volume", "rm", f"{PROJECT}_secrets")
+
+    assert week.run(*COMPOSE, "up", "--wait").returncode != 0
+    assert "put back the volume `secrets`" in week.compose("logs", "--no-color", "secrets")
+    given = ("run", "--rm", "-T", "--entrypoint", "cat", "niangjia", "/given/services/master.key")
+    assert week.compose(*given) == kept
