@@ -1,13 +1,12 @@
 """What came of all reports, read from the journals of the services."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 import orjson
 
 from deploy.outcome import Effect, row
-from deploy.stores import AT_ONCE, Stores
+from deploy.stores import Stores, chunks
 from shared.runtime.database import Document
 
 _INTAKE = "intake"
@@ -26,9 +25,8 @@ class Outcomes:
         self._keys: dict[str, str | None] = {}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        numbers = iter(self._in_order())
-        while chunk := list(islice(numbers, AT_ONCE)):
-            yield from self._rows(chunk)
+        for numbers in chunks(self._in_order()):
+            yield from self._rows(numbers)
 
     def _in_order(self) -> Sequence[int]:
         """Return the numbers of the reports' entries, and remember which of them opened a case."""

@@ -1,8 +1,10 @@
 """What the services have stored, read from outside of them: beside a home folder, or from within a compose network."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import islice
+from typing import TypeVar
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
@@ -62,6 +64,17 @@ class Store:
         """Return, by their numbers, the journal's entries that begin with these events."""
         return {entry["_id"]: entry for entry in self.journal.entries.find({"_id": {"$in": list(numbers)}})}
 
+    def load_keys(self, owners: Iterable[str]) -> list[str]:
+        """Fetch keys before they are used; return the owners whose key cannot be opened."""
+        owners = list(owners)
+        try:
+            self.keys.load(owners)
+        except SealBroken:
+            if len(owners) == 1:
+                return owners
+            return [broken for owner in owners for broken in self.load_keys([owner])]
+        return []
+
     def check_master(self) -> None:
         """Make sure that the master key is the one with which the service stores.
 
@@ -77,6 +90,16 @@ class Store:
                 broken = error
         if broken is not None:
             raise broken
+
+
+_T = TypeVar("_T")
+
+
+def chunks(rows: Iterable[_T]) -> Iterator[list[_T]]:
+    """Cut rows into lists of `AT_ONCE`."""
+    rest = iter(rows)
+    while chunk := list(islice(rest, AT_ONCE)):
+        yield chunk
 
 
 #: Stores by the name of their service.

@@ -1,0 +1,1 @@
+"""Whether what the services have stored is whole: the proof behind `niangjia verify`."""

@@ -1,0 +1,68 @@
+"""The states that follow from a journal, worked out anew from its first entry."""
+
+import re
+
+from pymongo.client_session import ClientSession
+
+from deploy.audit.finding import Audit
+from deploy.audit.shelf import LargeShelf
+from deploy.stores import Store, chunks
+from shared.kernel import Model, Ref
+from shared.privacy import SealBroken
+from shared.runtime.database import Document
+
+
+class Fold:
+    """Folds the journal of one service, and can go on where it stopped."""
+
+    def __init__(self, store: Store, model: Model, audit: Audit) -> None:
+        self._store = store
+        self._model = model
+        self._audit = audit
+        self.shelf = LargeShelf(model.kinds)
+        #: The last number that was folded.
+        self.sequence = 0
+        #: Whose key was destroyed.
+        self.erased = {row["_id"] for row in store.database["keys"].find({"wrapped": {"$exists": False}}, {"_id": 1})}
+        #: States of which nothing can be said, because what made them is erased.
+        self.unknown: set[Ref] = set()
+        self._names = re.compile("|".join(map(re.escape, sorted(self.erased)))) if self.erased else None
+
+    def go_on(self, session: ClientSession | None = None) -> None:
+        """Fold what the journal holds beyond what was folded."""
+        entries = self._store.journal.entries.find({"_id": {"$gt": self.sequence}}, session=session).sort("_id", 1)
+        for chunk in chunks(entries):
+            self._store.keys.load(
+                {record["case"] or record["subject"] for entry in chunk for record in entry["events"]}
+            )
+            for entry in chunk:
+                self._take(entry)
+                self.sequence = entry["_id"] + entry["n"] - 1
+
+    def names_erased(self, text: str) -> bool:
+        """Tell whether a text holds the id of somebody who is erased."""
+        return self._names is not None and self._names.search(text) is not None
+
+    def _take(self, entry: Document) -> None:
+        self.shelf.changed.clear()
+        trouble = self._evolve(entry)
+        if any(self._of_erased(record) for record in entry["events"]):
+            self.unknown |= self.shelf.changed
+        elif trouble:
+            self._audit.fault(f"entry {entry['_id']}: {trouble}")
+
+    def _evolve(self, entry: Document) -> str:
+        """Put onto the shelf what follows from an entry; say what stands in the way."""
+        try:
+            facts = list(self._store.journal.facts(entry))
+        except (SealBroken, KeyError) as error:
+            return f"what is sealed in it cannot be opened ({type(error).__name__})"
+        for fact in facts:
+            try:
+                self._model.evolve(self.shelf, fact)
+            except Exception as error:  # noqa: BLE001  what cannot be folded is a finding, not the end
+                return f"no state follows from its {fact.type} ({type(error).__name__})"
+        return ""
+
+    def _of_erased(self, record: Document) -> bool:
+        return self.names_erased(f"{record['case']} {record['subject']} {record['data']}")
