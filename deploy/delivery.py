@@ -28,7 +28,7 @@ class Count:
     repeated: int = 0
     rejected: int = 0
     seconds: float = 0.0
-    #: Where the rejects are written down; None where there are none.
+    #: Where the rejects are written down; None where there are none, or where that was not possible.
     rejects: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -54,13 +54,14 @@ class Delivery:
 
     Args:
         files: in the order in which they are sent.
-        rejects: where to write down what was refused; None: named after the first file, in the current folder.
+        rejects: where to write down what was refused; None: named after the first file, in the current folder, or
+            told where that is no file but a pipe.
         same: field of an answer by which two lines that brought about the same are known.
     """
 
     def __init__(self, files: Sequence[Path], rejects: Path | None, same: str) -> None:
         self._files = files
-        self._rejects = rejects or Path(f"{files[0].name}{_SUFFIX}")
+        self._rejects = rejects or (Path(f"{files[0].name}{_SUFFIX}") if files[0].is_file() else None)
         self._same = same
         self._seen: set[int] = set()
         self._count = Count()
@@ -72,11 +73,11 @@ class Delivery:
         """Send everything and return what became of it.
 
         Raises:
-            Problem: a file cannot be read or written, or the service is away for too long.
+            Problem: a file cannot be read, or the service is away for too long.
         """
         began = monotonic()
         total = sum(file.stat().st_size for file in self._files)
-        with self._bar() as bar, Rejects(self._rejects) as rejects:
+        with self._bar() as bar, Rejects(self._rejects, self.say) as rejects:
             task = bar.add_task("", total=total, accepted=0, refused=0)
             lines = read(self._files, lambda size: bar.advance(task, size))
             for reply in sending.send(lines, concurrency=concurrency):
@@ -85,8 +86,7 @@ class Delivery:
                     rejects.add(reject(reply.line.file, reply.line.number, reply.content))
                 bar.update(task, accepted=self._count.accepted, refused=self._count.rejected)
         self._count.seconds = monotonic() - began
-        if self._count.rejected:
-            self._count.rejects = str(self._rejects)
+        self._count.rejects = str(rejects.written) if rejects.written else None
         return self._count
 
     def _add(self, reply: Reply) -> None:
@@ -123,7 +123,7 @@ FILES = click.argument(
 REJECTS = click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path),
-    show_default=f"<first file>{_SUFFIX}, in the current folder",
+    show_default=f"<first file>{_SUFFIX} in the current folder; stderr where the lines come through a pipe",
     help="File for what was refused: file, line, field and reason, never the content. An older one is replaced.",
 )
 TIMEOUT = click.option(

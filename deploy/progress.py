@@ -84,7 +84,7 @@ class Progress:
         """Look at everything once."""
         try:
             heads = {service: store.journal.head().sequence for service, store in self.stores.items()}
-            left = [*self._unpublished(heads), *self._untaken(heads), *self._parked(), *self._unsent()]
+            left = [*self._unpublished(heads), *self._untaken(heads), *self._parked(), *self._due()]
         except PyMongoError as error:
             return Look(heads={}, left=(), away=(trouble(error),))
         try:
@@ -129,7 +129,12 @@ class Progress:
             found = {"parked events": waiting, "dead letters": dead, "behind dead letters": behind}
             yield from (Left(service=service, what=what, count=count) for what, count in found.items() if count > 0)
 
-    def _unsent(self) -> Iterator[Left]:
+    def _due(self) -> Iterator[Left]:
+        """Yield what waits for its turn in a service."""
+        for service, store in self.stores.items():
+            timers = store.database["timers"].count_documents({"$expr": {"$lte": ["$due_at", "$$NOW"]}})
+            if timers:
+                yield Left(service=service, what="timers that are due", count=timers)
         queued = self.stores["notification"].database["notice"].count_documents({"state.status": "queued"})
         if queued and self.sending:
             yield Left(service="notification", what="notices to send", count=queued)

@@ -1,14 +1,13 @@
 """The lines that were refused, in a file of their own: where they stand and why, never what they hold."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
 import orjson
-
-from deploy.problem import Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +32,24 @@ def reject(file: str, line: int, problem: Mapping[str, Any]) -> Reject:
 
 
 class Rejects:
-    """Writes the file, which is there only when something was refused; an older one of that name goes."""
+    """Writes the file, which is there only when something was refused; an older one of that name goes.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Args:
+        path: of the file; None where there is to be none.
+        say: is told each refused line (as it would stand in the file) where there is no file, or it cannot be written.
+    """
+
+    def __init__(self, path: Path | None, say: Callable[[str], object]) -> None:
+        self._path = path
+        self._say = say
         self._file: TextIO | None = None
+        #: Where refused lines are written down; None where there are none, or no file.
+        self.written: Path | None = None
 
     def __enter__(self) -> Self:
-        try:
-            if self.path.is_file():
-                self.path.unlink()
-        except OSError as error:
-            raise self._unwritable(error) from None
+        if self._path is not None and self._path.is_file():
+            with suppress(OSError):
+                self._path.unlink()
         return self
 
     def __exit__(
@@ -54,17 +59,21 @@ class Rejects:
             self._file.close()
 
     def add(self, reject: Reject) -> None:
-        """Write down one more.
+        """Write down one more."""
+        text = orjson.dumps(asdict(reject)).decode()
+        if self._opened() and self._file is not None:
+            self._file.write(f"{text}\n")
+        else:
+            self._say(text)
 
-        Raises:
-            Problem: the file cannot be written.
-        """
-        try:
-            if self._file is None:
-                self._file = self.path.open("w", encoding="utf-8")
-            self._file.write(orjson.dumps(asdict(reject)).decode() + "\n")
-        except OSError as error:
-            raise self._unwritable(error) from None
-
-    def _unwritable(self, error: OSError) -> Problem:
-        return Problem(f"{self.path} cannot be written ({error.strerror})", "name another file with --rejects")
+    def _opened(self) -> bool:
+        """Open the file with the first refused line; tell whether there is one."""
+        if self._file is None and self._path is not None:
+            try:
+                self._file = self._path.open("w", encoding="utf-8")
+                self.written = self._path
+            except OSError as error:
+                # What was refused does not hold up the rest.
+                self._say(f"{self._path} cannot be written ({error.strerror}); the refused lines follow here")
+                self._path = None
+        return self._file is not None

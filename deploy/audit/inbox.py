@@ -11,8 +11,6 @@ from shared.events import listeners_of
 from shared.runtime.inbox import KEPT_DAYS, mark
 from shared.runtime.variables import SERVICES
 
-_UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
-
 
 class _Seen(NamedTuple):
     """An event in the journal of its source."""
@@ -31,7 +29,6 @@ def check(store: Store, stores: Stores, audit: Audit) -> None:
         types = listeners_of(source).get(store.service)
         if types:
             _Consumer(store, stores[source], types, since, audit).check()
-    _check_effects(store, since, audit)
 
 
 class _Consumer:
@@ -57,10 +54,7 @@ class _Consumer:
             handled += len(events) - len(unmarked)
             due = [event for event in unmarked if event.sequence <= taken and event.stored_at >= self._since]
             for event in self._lost(due):
-                self._audit.fault(
-                    f"{self._name}: event {event.sequence} ({event.type} {event.id}) was taken, and is neither handled"
-                    " nor parked"
-                )
+                self._audit.fault(f"{self._name}: event {event.sequence} ({event.type} {event.id}) {self._fate(event)}")
         self._audit.handled += handled
         if marks > handled:
             self._audit.fault(f"{self._name}: {marks - handled} events are marked as handled that were never published")
@@ -88,16 +82,9 @@ class _Consumer:
         parked = {row["_id"] for row in rows}
         return self._unmarked(event for name, event in by_mark.items() if name not in parked)
 
-
-def _check_effects(store: Store, since: str, audit: Audit) -> None:
-    """Check that every entry that an event caused has its mark, without which the event would count again."""
-    consumers = [f"{store.service}.from.{source}" for source in SERVICES if store.service in listeners_of(source)]
-    entries = store.journal.entries.find({"at": {"$gte": since}}, {"cause": 1}).sort("_id", 1)
-    caused = ((entry["_id"], entry["cause"]) for entry in entries if _UUID7.fullmatch(entry["cause"]))
-    for chunk in chunks(caused):
-        names = [mark(consumer, cause) for _, cause in chunk for consumer in consumers]
-        rows = store.database["inbox"].find({"_id": {"$in": names}}, {"_id": 1})
-        marked = {row["_id"].partition("/")[2] for row in rows}
-        for number, cause in chunk:
-            if cause not in marked:
-                audit.fault(f"entry {number} is the effect of event {cause}, which is not marked as handled")
+    def _fate(self, event: _Seen) -> str:
+        """Say what is wrong with an event that was taken and has no mark."""
+        entry = self._store.journal.entries.find_one({"cause": event.id}, {"_id": 1})
+        if entry is None:
+            return "was taken, and is neither handled nor parked"
+        return f"has its effect in entry {entry['_id']}, but is not marked as handled"
