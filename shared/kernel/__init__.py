@@ -4,6 +4,7 @@ from shared.kernel.identifier import identifier
 from shared.kernel.message import Fact, Message
 from shared.kernel.model import Conflict, Decision, Model, NotFound, Refused, Wanted, run
 from shared.kernel.shelf import Ref, Shelf
+from shared.kernel.timer import Timer
 
 __all__ = [
     "Conflict",
@@ -15,6 +16,7 @@ __all__ = [
     "Ref",
     "Refused",
     "Shelf",
+    "Timer",
     "Wanted",
     "identifier",
     "run",

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from shared.kernel.message import Fact, Message
 from shared.kernel.shelf import Ref, Shelf
+from shared.kernel.timer import Timer
 
 #: A decision: yields facts one by one, each taken into the shelf before the next is decided, and returns the
 #: answer for the sender (None for events, which nobody waits for).
@@ -69,6 +70,10 @@ class Model(ABC):
 
     def keys(self, ref: Ref, state: Any) -> Iterable[str]:
         """Return the index keys under which a state is found."""
+        return ()
+
+    def timers(self, fact: Fact) -> Iterable[Timer]:
+        """Return the timers that follow from a fact: those to set, and those to take away."""
         return ()
 
     def shelf(self) -> Shelf:

@@ -8,11 +8,13 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from shared.runtime import metrics
+from shared.runtime.collision import Collision
 from shared.runtime.database import Document, is_away
+from shared.runtime.decider import ALL_FAIL, explain
 from shared.runtime.parking import lane
 from shared.runtime.ticket import Fate, Ticket
 from shared.runtime.unavailable import Unavailable
-from shared.runtime.unit import ALL_FAIL, Collision, Unit, explain
+from shared.runtime.unit import Unit
 
 #: Tries of a batch that collides with another process, before it goes one by one.
 COLLISIONS = 6

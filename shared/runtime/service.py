@@ -9,6 +9,7 @@ from shared.runtime import metrics
 from shared.runtime.auth import Role
 from shared.runtime.http import Answer, Request, http
 from shared.runtime.relay import Relay
+from shared.runtime.scheduler import Scheduler
 from shared.runtime.subscriber import Subscriber
 from shared.runtime.work import UnitOfWork
 
@@ -19,6 +20,7 @@ class Service:
     name: str
     work: UnitOfWork
     relay = Relay()
+    scheduler = Scheduler()
 
     @http("GET", "/health", roles=Role)
     def health(self, request: Request) -> Answer:

@@ -37,6 +37,8 @@ class Ticket:
     event: Event | None = None
     #: It was parked and is tried again.
     again: bool = False
+    #: Id of the timer that it comes from, which it takes away; empty for others, and for what was parked.
+    timer: str = ""
     #: Why it cannot even be decided on: it will fail.
     broken: Exception | None = None
     fate: Fate = Fate.OPEN

@@ -67,7 +67,8 @@ class UnitOfWork(DependencyProvider):
         self.sealing = Key(settings.key("master"))
         self.keys = KeyRing(self.database, settings.service, self.sealing)
         self.parking = Parking(self.database, settings.retry_delays)
-        self.unit = Unit(self.database, self._build(settings), self.keys, self.parking)
+        self.model = self._build(settings)
+        self.unit = Unit(self.database, self.model, self.keys, self.parking)
         self.committer = Committer(self.unit)
         self.blind = BlindIndex(settings.key("index"))
 
@@ -122,6 +123,22 @@ class UnitOfWork(DependencyProvider):
             Unavailable: the database is away; nothing was stored, hand the batch in again.
         """
         return self._done([_ticket(event, batch, (extra or {}).get(event.id)) for event in batch.events])
+
+    def fire(self, timers: Sequence[tuple[Event, str]]) -> list[Ticket]:
+        """Act on timers, each with its id; a parked one, which has no row any more, comes without.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        if not timers:
+            return []
+        consumer = self.unit.timers.consumer
+        return self._done(
+            [
+                Ticket(message=_message(event, event.data), consumer=consumer, event=event, timer=name, again=not name)
+                for event, name in timers
+            ]
+        )
 
     def unreadable(self, row: Document) -> bytes:
         """Return what `keep_unreadable` sealed."""
