@@ -37,7 +37,8 @@ class Containers:
 
     def up(self) -> None:
         """Bring the system up, as it is told to a newcomer."""
-        self.compose("up", "--wait")
+        ended = self.run(*COMPOSE, "up", "--wait")
+        assert ended.returncode == 0, f"{ended.stderr[-2000:]}\n{self.compose('logs', '--no-color', '--tail', '15')}"
 
     def remove(self) -> None:
         """Leave nothing behind."""
