@@ -89,6 +89,11 @@ def prepare(home: Home, ports: Mapping[str, int]) -> Program:
     )
 
 
+def has_data(home: Home) -> bool:
+    """Say whether the broker of `home` was ever started."""
+    return (_folder(home) / "nodes").exists()
+
+
 def trouble(uri: str) -> str:
     """Say why the broker cannot be used; "" when it can."""
     parts = parse_url(uri)

@@ -37,23 +37,25 @@ class Commands(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = import_module(f"deploy.commands.{cmd_name.replace('-', '_')}").command
-        _show_variables(command)
+        _give_variables(command, PREFIX, cmd_name)
         return command
 
 
-def _show_variables(command: click.Command) -> None:
-    for parameter in command.params:
-        if isinstance(parameter, click.Option):
-            parameter.show_envvar = True
+def _give_variables(command: click.Command, *path: str) -> None:
+    """Let every option be given by a variable named after command and option, and show it in the help."""
+    for option in command.params:
+        if isinstance(option, click.Option):
+            name = next(name for name in option.opts if name.startswith("--"))
+            option.envvar = "_".join((*path, name[2:])).replace("-", "_").upper()
+            option.show_envvar = True
     if isinstance(command, click.Group):
-        for child in command.commands.values():
-            _show_variables(child)
+        for name, child in command.commands.items():
+            _give_variables(child, *path, name)
 
 
 @click.command(
     cls=Commands,
     context_settings={
-        "auto_envvar_prefix": PREFIX,
         "help_option_names": ["-h", "--help"],
         "max_content_width": 110,
         "show_default": True,

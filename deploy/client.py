@@ -84,7 +84,7 @@ class ServiceClient:
         The answers carry the number of their line among all that were sent, from 1.
         """
         rest, sent = iter(lines), 0
-        while chunk := [line.strip() or b"null" for line in islice(rest, at_once)]:
+        while chunk := [line.strip() for line in islice(rest, at_once)]:
             answer = self._well(self.ask("POST", path, body=b"\n".join(chunk), content_type=NDJSON))
             for line in answer.content.splitlines():
                 reply = orjson.loads(line)

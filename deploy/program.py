@@ -13,6 +13,8 @@ _OLDER_LOGS = 3
 #: Tries to start before the manager gives up. Each waits a second longer than the one before, so this many last
 #: for days: nobody has to restart anything by hand because a disk was full over night.
 _TRIES = 500
+SERVICES_PRIORITY = 900
+_FIRST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class Program:
                 f"command={_escaped(' '.join(_quoted(word) for word in self.command))}",
                 f"directory={_escaped(str(home.root))}",
                 f"environment={environment}",
+                # what has the lowest number is stopped last
+                f"priority={_FIRST if self.starts_first else SERVICES_PRIORITY}",
                 f"autostart={str(self.starts_first).lower()}",
                 "autorestart=true",
                 f"startsecs={self.settles_after}",

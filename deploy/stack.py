@@ -46,6 +46,9 @@ _ENGINES: Mapping[str, Engine] = {"AMQP_URI": broker, "MONGO_URI": database}
 _POLL_SECONDS = 0.1
 #: A part that dies this often before it settles will not come up by waiting longer.
 _DEATHS = 3
+#: RabbitMQ writes down which files belong to a new quorum queue only some time after it was made; a broker that is
+#: killed before that never finds a leader for the queue again (rabbitmq-server issue 15725).
+_NEW_QUEUES_SECONDS = 1.5
 
 Report = Callable[[str], None]
 ServicePrograms = Callable[[Home, Mapping[str, int]], Sequence[Program]]
@@ -111,6 +114,7 @@ class Stack:
         """
         deadline = time.monotonic() + timeout
         with self._lock():
+            is_new = not broker.has_data(self._home)
             ports = self._prepare(report)
             report("starting broker and database")
             self._supervisor.start()
@@ -120,6 +124,8 @@ class Stack:
             if with_services:
                 report("starting services")
                 self._start_services(ports, deadline)
+            if with_services and is_new:
+                time.sleep(_NEW_QUEUES_SECONDS)
 
     def down(self) -> bool:
         """Stop everything; tell whether anything ran."""

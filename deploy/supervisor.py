@@ -20,7 +20,7 @@ from deploy.home import Home
 from deploy.keys import SUPERVISOR_LOGIN
 from deploy.leftovers import MARK
 from deploy.problem import Problem
-from deploy.program import Program
+from deploy.program import SERVICES_PRIORITY, Program
 
 #: The group of the services, stopped before broker and database are.
 SERVICES_GROUP = "services"
@@ -53,7 +53,7 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 
 [group:{group}]
 programs={members}
-priority=900
+priority={priority}
 
 {sections}"""
 
@@ -100,6 +100,7 @@ class Supervisor:
             files=_FILES_WANTED if hard_limit == resource.RLIM_INFINITY else min(_FILES_WANTED, hard_limit),
             run_as="user=root\n" if os.getuid() == 0 else "",
             group=SERVICES_GROUP,
+            priority=SERVICES_PRIORITY,
             members=",".join(program.name for program in services),
             sections="\n".join(program.section(home) for program in (*first, *services)),
         )
