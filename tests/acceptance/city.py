@@ -16,7 +16,7 @@ from services.volunteer import volunteer
 from services.volunteer.model import VolunteerModel
 from shared.kernel import Conflict, Fact, Message, Model, run
 
-WEEK = Path(__file__).parents[1] / "data" / "week"
+WEEK = Path(__file__).parents[2] / "deploy" / "sample" / "week"
 
 
 def blind(kind: str, text: str) -> str:

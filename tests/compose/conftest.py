@@ -8,7 +8,7 @@ import pytest
 from tests.compose.containers import COMPOSE, INGEST, Containers
 from tests.support.system import ROOT
 
-WEEK = ROOT / "tests" / "data" / "week"
+WEEK = ROOT / "deploy" / "sample" / "week"
 
 
 @pytest.fixture(scope="session")
