@@ -50,7 +50,7 @@ class Key:
         nonce = sealed[1 : 1 + _NONCE_BYTES]
         try:
             return self._cipher.decrypt(nonce, sealed[1 + _NONCE_BYTES :], context.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise SealBroken("the seal does not fit: wrong key, wrong place, or changed") from None
 
     def wrap(self, key: "Key", context: str) -> bytes:

@@ -209,9 +209,7 @@ class Subscriber(Entrypoint):
         """Put a message that could not be read into the queue again, as it was."""
         message = delivery.unpack(self._work.unreadable(row))
         try:
-            channel.basic_publish_confirm(
-                message, exchange="", routing_key=self.queue, confirm_timeout=CONFIRM_SECONDS
-            )
+            channel.basic_publish_confirm(message, exchange="", routing_key=self.queue, confirm_timeout=CONFIRM_SECONDS)
         except MessageNacked:
             raise Unavailable("the broker refused a message") from None
         self._work.parking.release([row["_id"]])

@@ -1,0 +1,152 @@
+"""Forms take nothing that only looks right, and name every field that is wrong."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.runtime.form import MAX_FAULTS, Code, Count, Day, Flag, Form, Items, Moment, Part, Text, load
+from shared.runtime.problem import Invalid
+
+NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
+
+
+class Child(Form):
+    age = Count(0, 120)
+
+
+class Everything(Form):
+    text = Text(10)
+    lines = Text(100, lines=True)
+    number = Text(10, pattern=r"\d+", what="digits")
+    code = Code(("red", "blue"))
+    flag = Flag()
+    count = Count(1, 9)
+    moment = Moment()
+    day = Day()
+    children = Items(Part(Child, required=True), 3)
+    child = Part(Child)
+
+
+FORM = Everything()
+
+
+class Strict(Form):
+    code = Code(("red",), required=True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("text", 1, "must be a text"),
+        ("text", "", "must not be empty"),
+        ("text", " \u3000", "must not be empty"),
+        ("text", "x" * 11, "at most 10"),
+        ("text", "a\nb", "control character"),
+        ("text", "a\u2028b", "control character"),
+        ("text", "a\x00", "control character"),
+        ("text", "\ud83d", "half a character"),
+        ("lines", "a\x1bb", "control character"),
+        ("number", "12a", "must be digits"),
+        ("number", "12\n", "control character"),
+        ("code", "RED", "one of: red, blue"),
+        ("code", ["red"], "one of: red, blue"),
+        ("flag", 1, "true or false"),
+        ("flag", "true", "true or false"),
+        ("count", 0, "from 1 to 9"),
+        ("count", 10, "from 1 to 9"),
+        ("count", 1.0, "from 1 to 9"),
+        ("count", True, "from 1 to 9"),
+        ("count", "1", "from 1 to 9"),
+        ("moment", "2026-03-09", "must be a time"),
+        ("moment", "2026-02-30T10:00:00+08:00", "must be a time"),
+        ("moment", "2026-03-09T10:00:00", "must carry an offset"),
+        ("moment", "2026-03-09T25:00:00Z", "must be a time"),
+        ("moment", "1989-12-31T23:59:59Z", "before 1990"),
+        ("moment", "0001-01-01T00:00:00+14:00", "outside the calendar"),
+        ("moment", "2026-03-09T12:05:01Z", "in the future"),
+        ("moment", 1772000000, "must be a time"),
+        ("day", "2026-3-9", "must be a day"),
+        ("day", "2025-02-29", "must be a day"),
+        ("day", "1899-12-31", "before 1900"),
+        ("day", "2026-03-10", "in the future"),
+        ("children", {"age": 1}, "must be a list"),
+        ("children", [{}] * 4, "at most 3"),
+        ("child", [], "must be an object"),
+    ],
+)
+@time_machine.travel(NOW, tick=False)
+def test_what_only_looks_right_is_refused(field: str, value: Any, reason: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        load(FORM, {field: value})
+
+    (fault,) = caught.value.faults
+    assert fault.field == field
+    assert reason in fault.reason
+
+
+@time_machine.travel(NOW, tick=False)
+def test_what_is_right_is_taken() -> None:
+    sent = {
+        "text": "王 e\u0301",
+        "lines": "one\ntwo\ttabbed",
+        "number": "042",
+        "code": "red",
+        "flag": False,
+        "count": 9,
+        "moment": "2026-03-09T20:04:59+08:00",
+        "day": "2026-03-09",
+        "children": [{"age": 6}, {"age": None}],
+        "child": {},
+    }
+
+    assert load(FORM, sent) == {
+        **sent,
+        "text": "王 é",
+        "moment": "2026-03-09T12:04:59+00:00",
+        "children": [{"age": 6}, {}],
+    }
+
+
+@time_machine.travel(NOW + timedelta(hours=5), tick=False)
+def test_a_day_that_has_begun_in_china_has_begun() -> None:
+    assert load(FORM, {"day": "2026-03-10"}) == {"day": "2026-03-10"}
+
+
+def test_what_is_null_is_left_out_but_not_where_it_is_required() -> None:
+    assert load(FORM, {"text": None, "child": None}) == {}
+    for sent, reason in (({"code": None}, "must not be null"), ({}, "is missing")):
+        with pytest.raises(Invalid, match=reason):
+            load(Strict(), sent)
+
+
+def test_faults_inside_lists_are_found_by_their_path() -> None:
+    with pytest.raises(Invalid) as caught:
+        load(FORM, {"children": [{"age": 1}, {"age": -1}, {"name": "x"}], "unknown": 1})
+
+    assert {fault.field for fault in caught.value.faults} == {"children.1.age", "children.2.name", "unknown"}
+
+
+def test_an_answer_does_not_grow_with_the_rubbish() -> None:
+    with pytest.raises(Invalid) as caught:
+        load(FORM, {f"unknown{n}": 1 for n in range(10_000)})
+
+    assert len(caught.value.faults) == MAX_FAULTS
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(sent=st.dictionaries(st.sampled_from([*FORM.fields, "x"]), ANYTHING, max_size=4) | ANYTHING)
+def test_anything_is_taken_or_refused_with_reasons(sent: Any) -> None:
+    try:
+        load(FORM, sent)
+    except Invalid as error:
+        assert all(fault.field and fault.reason for fault in error.faults)
