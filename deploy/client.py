@@ -4,9 +4,8 @@ What it sends may be sent twice: every command of the services is known again by
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
-from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
@@ -73,24 +72,6 @@ class ServiceClient:
         body = b"" if content is None else orjson.dumps(content)
         return self._well(self.ask("POST", path, body=body)).json()
 
-    def lines(self, path: str, **query: str | int) -> Iterator[dict[str, Any]]:
-        """Return the JSON objects that a path answers, one a line, as they come."""
-        with self._well(self.ask("GET", path, query=query, stream=True)) as answer:
-            yield from (orjson.loads(line) for line in answer.iter_lines() if line)
-
-    def send_lines(self, path: str, lines: Iterable[bytes], *, at_once: int = 200) -> Iterator[dict[str, Any]]:
-        """Send lines of JSON in their order, `at_once` with each request, and return the answer to each line.
-
-        The answers carry the number of their line among all that were sent, from 1.
-        """
-        rest, sent = iter(lines), 0
-        while chunk := [line.strip() for line in islice(rest, at_once)]:
-            answer = self._well(self.ask("POST", path, body=b"\n".join(chunk), content_type=NDJSON))
-            for line in answer.content.splitlines():
-                reply = orjson.loads(line)
-                yield {**reply, "line": reply["line"] + sent}
-            sent += len(chunk)
-
     def ask(
         self,
         method: str,
@@ -99,7 +80,6 @@ class ServiceClient:
         query: Mapping[str, str | int] | None = None,
         body: bytes = b"",
         content_type: str = JSON,
-        stream: bool = False,
     ) -> requests.Response:
         """Return the answer, whatever its status, as soon as the service is not away.
 
@@ -116,7 +96,6 @@ class ServiceClient:
                     data=body or None,
                     headers={"Authorization": f"Bearer {self._token()}", "Content-Type": content_type},
                     timeout=_TIMEOUT_SECONDS,
-                    stream=stream,
                 )
                 if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
                     return answer
