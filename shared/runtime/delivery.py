@@ -27,8 +27,12 @@ def pack(message: Any) -> bytes:
     body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
     kept = {
         "body": b64encode(body).decode(),
-        "content_type": _text(message.properties.get("content_type")),
-        "headers": {name: value for name, value in (_headers(message) or {}).items() if _text(name) and _text(value)},
+        "content_type": message.properties.get("content_type"),
+        "headers": {
+            name: value
+            for name, value in (_headers(message) or {}).items()
+            if isinstance(name, str) and isinstance(value, str)
+        },
     }
     return json.dumps(kept).encode()  # in ASCII: what came need not be Unicode
 
@@ -46,7 +50,3 @@ def unpack(packed: bytes) -> Message:
 
 def _headers(message: Any) -> Any:
     return message.properties.get("application_headers")
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

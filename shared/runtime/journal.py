@@ -157,7 +157,7 @@ def check_chain(entries: Iterable[Document], head: Head | None = None) -> Head:
             raise JournalBroken(f"expected number {head.sequence + 1}, found {entry['_id']}: entries are missing")
         try:
             head = _followed(head, entry)
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, AttributeError, ValueError):
             raise JournalBroken(f"entry {entry['_id']} has lost its form: something was taken from it") from None
     return head
 
