@@ -84,8 +84,8 @@ class Outcome:
 
     @property
     def ratio(self) -> float | None:
-        """The middle one of the ratios."""
-        return median(self.ratios) if self.ratios else None
+        """The middle one of the ratios; None when there are none, or when others disturbed a round."""
+        return median(self.ratios) if self.ratios and not self.disturbed else None
 
     def as_json(self) -> dict[str, Any]:
         """Return everything, with the rates that follow."""

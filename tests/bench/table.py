@@ -20,18 +20,22 @@ def show(outcome: Outcome, console: Console) -> None:
         if figures.failed or figures.failed_at_half:
             what = f"not answered 2xx: {figures.failed} at full speed, {figures.failed_at_half} at half"
             console.print(f"[red]{figures.system}, round {figures.round}: {what}: {figures.complaint}")
-    if outcome.disturbed:
-        console.print(f"[yellow]Others used more than {QUIET:.0%} of the machine: repeat this when it is quiet.")
     console.print(", ".join(f"{name} {version}" for name, version in outcome.versions.items()), style="dim")
 
 
 def _say_ratio(outcome: Outcome, console: Console) -> None:
-    if outcome.ratio is None:
+    if not outcome.ratios:
         console.print(f"No ratio: {outcome.ours} and a peer did not run side by side.")
         return
     each = ", ".join(f"{ratio:.2f}" for ratio in outcome.ratios)
-    style = "yellow" if outcome.disturbed else "bold"
-    console.print(f"[{style}]{outcome.ours}: {outcome.ratio:.2f} times the better peer[/] (rounds: {each})")
+    if outcome.disturbed:
+        # Noise falls on one system and not on the other, so a ratio would be a number without a meaning.
+        console.print(
+            f"[yellow]No ratio: others used more than {QUIET:.0%} of the machine (rounds: {each}). "
+            "Repeat this when it is quiet."
+        )
+        return
+    console.print(f"[bold]{outcome.ours}: {outcome.ratio:.2f} times the better peer[/] (rounds: {each})")
 
 
 def _rates(outcome: Outcome) -> Table:
