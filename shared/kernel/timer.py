@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+#: Of an id that may travel in a header.
+_ID = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +16,7 @@ class Timer:
     """A message that a service sends itself at a later time. Setting a timer again replaces it.
 
     Raises:
-        ValueError: type or subject cannot be those of a message.
+        ValueError: type, subject or case cannot be those of a message.
     """
 
     #: Of the service's own choice, for instance "reminder <referral id>".
@@ -31,5 +33,5 @@ class Timer:
     data: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not _TYPE.fullmatch(self.type) or not self.subject:
-            raise ValueError("a timer needs a subject, and a type like deadline.passed")
+        if not _TYPE.fullmatch(self.type) or not all(map(_ID.fullmatch, (self.subject, self.case or "-"))):
+            raise ValueError("a timer needs a type like deadline.passed, and ids that are ids")

@@ -51,7 +51,9 @@ def test_a_message_names_what_it_brings_about() -> None:
     assert message.identifier("case") != message.identifier("report")
 
 
-@pytest.mark.parametrize(("type", "subject"), [("Deadline", "r1"), ("deadline", "r1"), ("deadline.passed", "")])
+@pytest.mark.parametrize(
+    ("type", "subject"), [("Deadline", "r1"), ("deadline", "r1"), ("deadline.passed", ""), ("deadline.passed", "王某")]
+)
 def test_a_timer_is_named_like_an_event(type: str, subject: str) -> None:
     with pytest.raises(ValueError, match="timer"):
         Timer(id="t", due_at=NOON, type=type, subject=subject)

@@ -1,0 +1,88 @@
+"""Of the replicas of a service one publishes; when it is silent for too long, another takes over where it was."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from pymongo.database import Database
+
+from shared.runtime import lease as module
+from shared.runtime.database import Document
+from shared.runtime.lease import Lease
+from tests.support.system import wait_until
+
+
+@pytest.fixture
+def _short_term(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(module, "TERM", timedelta(seconds=0.5))
+    return
+
+
+@pytest.fixture
+def pair(database: Database[Document]) -> tuple[Lease, Lease]:
+    return Lease(database, "one"), Lease(database, "two")
+
+
+def test_one_has_it(pair: tuple[Lease, Lease]) -> None:
+    one, two = pair
+
+    assert one.take()
+    assert not two.take()
+    assert one.take()
+
+
+def test_what_is_published_is_known_to_all(pair: tuple[Lease, Lease]) -> None:
+    one, two = pair
+    one.take()
+
+    assert one.save(7)
+    assert (one.known(), two.known()) == (7, 7)
+    assert not two.save(9)
+    assert two.known() == 7
+
+
+@pytest.mark.usefixtures("_short_term")
+def test_who_is_silent_is_followed_by_another_where_it_was(pair: tuple[Lease, Lease]) -> None:
+    one, two = pair
+    one.take()
+    one.save(7)
+    wait_until(two.take, "the lease to end", 5)
+
+    assert two.published == 7
+    assert not one.take()
+    assert not one.save(8)
+    assert two.known() == 7
+
+
+@pytest.mark.usefixtures("_short_term")
+def test_who_goes_on_saying_something_keeps_it(pair: tuple[Lease, Lease]) -> None:
+    one, two = pair
+    until = time.monotonic() + 1.2
+    number = 0
+    one.take()
+    while time.monotonic() < until:
+        number += 1
+        assert one.save(number)
+        assert not two.take()
+
+
+def test_the_number_never_goes_back(pair: tuple[Lease, Lease]) -> None:
+    one, _ = pair
+    one.take()
+    one.save(7)
+    one.save(5)
+
+    assert one.known() == 7
+
+
+def test_a_process_that_starts_again_has_its_own_lease_at_once(
+    pair: tuple[Lease, Lease], database: Database[Document]
+) -> None:
+    one, _ = pair
+    one.take()
+    one.save(3)
+    again = Lease(database, "one")
+
+    assert again.take()
+    assert again.published == 3
