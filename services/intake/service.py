@@ -1,5 +1,6 @@
 """Intake: reports come in, cases and their risk go out; who she is stays here."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -85,14 +86,14 @@ class IntakeService(Service):
     def disclose(self, request: Request) -> Answer:
         """Tell where a client may be reached now, if her wishes of this moment allow it; each is written down."""
         wanted = load(_disclosures_form, parse(request.body))["items"]
-        tickets = self.work.do_all([_command("disclose", item) for item in wanted])
+        phones = self._vault.phones([item["case_id"] for item in wanted])
+        reachable = [item for item in wanted if item["case_id"] in phones]
+        tickets = self.work.do_all([_command("disclose", item) for item in reachable])
         failed = next((ticket.error for ticket in tickets if ticket.error and ticket.fate is Fate.FAILED), None)
         if failed is not None:
             raise failed  # "not now" would be taken for "not any more"
-        granted = [bool(ticket.answer and ticket.answer["granted"]) for ticket in tickets]
-        phones = self._vault.phones([item["case_id"] for item, allowed in zip(wanted, granted, strict=True) if allowed])
-        told = [phones.get(item["case_id"]) if allowed else None for item, allowed in zip(wanted, granted, strict=True)]
-        return Answer(content={"items": [{"to": to} for to in told]})
+        granted = iter([bool(ticket.answer and ticket.answer["granted"]) for ticket in tickets])
+        return Answer(content={"items": [_told(phones.get(item["case_id"]), granted) for item in wanted]})
 
     @property
     def _vault(self) -> Vault:
@@ -127,6 +128,13 @@ class IntakeService(Service):
             raise Invalid([Fault("purpose", f"must be one of: {', '.join(schemas.FILE_PURPOSES)}")])
         self.work.do(_command("open_file", {"case_id": case_id, "purpose": purpose, "audience": request.bearer.role}))
         return self._vault.reports(case_id)
+
+
+def _told(phone: str | None, granted: Iterator[bool]) -> dict[str, str | None]:
+    """Return what is answered for one disclosure: where to, or why not."""
+    if phone is None:
+        return {"to": None, "why_not": "no_address"}
+    return {"to": phone, "why_not": None} if next(granted) else {"to": None, "why_not": "no_longer_safe"}
 
 
 def _command(type: str, data: dict[str, Any]) -> Message:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -26,6 +27,15 @@ class Misunderstood(Exception):
     """Intake does not take what it was asked; the same again will not do either."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a client may be reached; never kept."""
+
+    to: str | None
+    #: Code of why there is none: her wishes of this moment, or nobody knows where.
+    why_not: str | None
+
+
 class Intake:
     """Intake, as notification knows it."""
 
@@ -47,8 +57,8 @@ class Intake:
         found = zip(events, answer["contacts"], strict=True)
         return {event.id: {"contact": contact} for event, contact in found}
 
-    def addresses(self, items: Sequence[Mapping[str, Any]]) -> list[str | None]:
-        """Return where each client may be reached now, None where her wishes of this moment forbid it.
+    def addresses(self, items: Sequence[Mapping[str, Any]]) -> list["Address"]:
+        """Return where each client may be reached now, or why she may not.
 
         Args:
             items: {"case_id", "channel"} of each notice.
@@ -57,7 +67,7 @@ class Intake:
             Unavailable: intake does not answer.
         """
         asked = [{**item, "purpose": "client_notice", "audience": "client"} for item in items]
-        return [item["to"] for item in self._post("/disclosures", {"items": asked})["items"]]
+        return [Address(**item) for item in self._post("/disclosures", {"items": asked})["items"]]
 
     def _post(self, path: str, content: Mapping[str, Any]) -> Any:
         if time.monotonic() > self._renew_at:

@@ -13,7 +13,7 @@ from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
 
 from services.notification.channel import NotSent, Outgoing, channel
-from services.notification.disclosure import Intake, Misunderstood
+from services.notification.disclosure import Address, Intake, Misunderstood
 from services.notification.notice import Notice
 from services.notification.wording import Wording
 from shared.kernel import Message
@@ -88,23 +88,23 @@ class Sender(DependencyProvider):
             return False
         addresses = self._intake.addresses([{"case_id": n.case_id, "channel": n.channel} for n in notices])
         done = []
-        for notice, to in zip(notices, addresses, strict=True):
+        for notice, address in zip(notices, addresses, strict=True):
             if self._stopping:
                 break
-            if report := self._send(notice, to):
+            if report := self._send(notice, address):
                 done.append(report)
         self._work.do_all(done)
         return bool(done)
 
-    def _send(self, notice: Notice, to: str | None) -> Message | None:
+    def _send(self, notice: Notice, address: Address) -> Message | None:
         """Send one notice and return the command that writes it down; None when it is to be tried again."""
-        if to is None:
-            return _report(notice, "mark_failed", reason="no_longer_safe")
+        if address.to is None:
+            return _report(notice, "mark_failed", reason=address.why_not or "no_address")
         message = Outgoing(
             id=notice.id,
             case_id=notice.case_id,
             channel=notice.channel or "",
-            to=to,
+            to=address.to,
             text=self._wording.text(notice.wording),
         )
         try:
