@@ -21,6 +21,8 @@ COMPOSE = ("compose", "--env-file", os.devnull, "--project-name", PROJECT)
 #: The command line in a container of its own.
 NIANGJIA = ("run", "--rm", "-T", "niangjia")
 INGEST = (*NIANGJIA, "ingest", "/dev/stdin")
+#: A script of the shell in the volume of secrets.
+AS_SECRETS = ("run", "--rm", "-T", "--workdir", "/var/lib/niangjia/secrets", "--entrypoint", "sh", "secrets", "-c")
 
 WELL_AGAIN_SECONDS = 180
 COMMAND_SECONDS = 600
