@@ -27,7 +27,8 @@ _DEBIAN = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 _CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{broker}
 definitions.import_backend = local_filesystem
-definitions.local.path = {definitions}
+# seen from the home folder, in which the broker runs: RabbitMQ reads this file as ASCII
+definitions.local.path = etc/definitions.json
 definitions.skip_if_unchanged = true
 log.console = true
 log.console.level = info
@@ -75,8 +76,7 @@ def prepare(home: Home, ports: Mapping[str, int]) -> Program:
     folder = _folder(home)
     make_folder(folder)
     write_private(home.etc / "definitions.json", json.dumps(definitions(home), indent=2))
-    settings = _CONFIGURATION.format(broker=ports[NAME], definitions=home.etc / "definitions.json")
-    write_private(home.etc / "rabbitmq.conf", settings)
+    write_private(home.etc / "rabbitmq.conf", _CONFIGURATION.format(broker=ports[NAME]))
     write_private(home.etc / "enabled_plugins", "[].\n")
     cookie = sha256(f"cookie {home.secret(BROKER_LOGIN)}".encode()).hexdigest()
     write_private(folder / ".erlang.cookie", cookie, mode=0o400)
@@ -124,6 +124,7 @@ def _environment(home: Home, ports: Mapping[str, int]) -> dict[str, str]:
     folder = _folder(home)
     return {
         "HOME": str(folder),  # where Erlang looks for its cookie
+        "LC_ALL": "C.UTF-8",  # how it reads the paths that follow
         # tells the start script to become the virtual machine instead of watching over it, so that the process
         # that the manager knows is the broker itself
         "RUNNING_UNDER_SYSTEMD": "true",

@@ -76,6 +76,7 @@ def niangjia(context: click.Context, folder: str) -> None:
 
     Broker, database and services are those that `niangjia up` started, or those that the environment names.
     """
+    folder = folder.strip() or BY_NAME["NIANGJIA_HOME"].default
     os.environ["NIANGJIA_HOME"] = folder
     context.obj = Home.at(folder)
 

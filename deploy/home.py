@@ -24,6 +24,8 @@ _ADDRESSES = {
     "AMQP_URI": (("amqp", "amqps"), "amqp.uri"),
     "MONGO_URI": (("mongodb", "mongodb+srv"), "mongo.uri"),
 }
+#: What a home folder holds.
+_PARTS = {"data", "etc", "log", "outbox", "ports.json", "run", "secrets"}
 #: Would have to be escaped differently by each of the programs that read the path.
 _UNUSABLE_IN_PATHS = "\"'%;,\\\n"
 #: The kernel allows 107; supervisord makes its socket under a longer, temporary name.
@@ -47,6 +49,13 @@ class Home:
         if any(character in str(root) for character in _UNUSABLE_IN_PATHS):
             raise Problem(f"{root} cannot be the home folder", "choose a path without any of \" ' % ; , \\")
         return cls(root)
+
+    @property
+    def strangers(self) -> list[str]:
+        """What lies in the folder that cannot be of a home; nothing where a system was started before."""
+        if self.ports or not self.root.is_dir():
+            return []
+        return sorted({path.name for path in self.root.iterdir()} - _PARTS)
 
     @property
     def etc(self) -> Path:

@@ -112,6 +112,9 @@ class Stack:
         Raises:
             Problem: something did not come up.
         """
+        if strangers := self._home.strangers:
+            found = ", ".join(strangers[:3])
+            raise Problem(f"{self._home.root} holds other things ({found})", "set NIANGJIA_HOME to an empty folder")
         deadline = time.monotonic() + timeout
         with self._lock():
             is_new = not broker.has_data(self._home)
@@ -129,7 +132,7 @@ class Stack:
 
     def down(self) -> bool:
         """Stop everything; tell whether anything ran."""
-        if not self._home.root.is_dir():
+        if not self._home.ports:
             return False
         with self._lock():
             ran = self._home.pid is not None

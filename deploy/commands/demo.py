@@ -44,7 +44,7 @@ def command(context: click.Context, timeout: float) -> None:
     console = Console(highlight=False)
     _run(context, console, "volunteers", "import", str(WEEK / "volunteers.jsonl"))
     # one key comes again with another content: the first stands, the second is refused, so 1 is the code to expect
-    rejects = str(home.root / "sample.rejects.ndjson")
+    rejects = str(home.log / "sample.rejects.ndjson")
     _run(context, console, "ingest", "--rejects", rejects, str(_EARLIER), str(_REPORTS), codes=(0, 1))
     _run(context, console, "drain", "--timeout", f"{timeout:g}")
     expected = list(_objects(WEEK / "expected.jsonl"))
