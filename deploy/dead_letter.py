@@ -51,7 +51,7 @@ def parked(stores: Stores, *, waiting: bool = False) -> Iterator[DeadLetter]:
     """Return the dead letters of all services, oldest first in each; with `waiting` also what is tried again."""
     for store in stores.values():
         behind = _behind(store)
-        for row in store.parking.rows.find({} if waiting else {"dead": True}).sort([("at", 1), ("sequence", 1)]):
+        for row in store.parking.rows.find().sort("at", 1) if waiting else store.parking.dead():
             lane = (row["consumer"], row["lane"])
             yield _letter(store.service, row, behind.get(lane, 0) if row["dead"] else 0)
 

@@ -32,9 +32,9 @@ class Fold:
         """Fold what the journal holds beyond what was folded."""
         entries = self._store.journal.entries.find({"_id": {"$gt": self.sequence}}, session=session).sort("_id", 1)
         for chunk in chunks(entries):
-            self._store.keys.load(
-                {record["case"] or record["subject"] for entry in chunk for record in entry["events"]}
-            )
+            owners = {record["case"] or record["subject"] for entry in chunk for record in entry["events"]}
+            for owner in self._store.load_keys(owners):
+                self._audit.fault(f"the key of {owner} cannot be opened")
             for entry in chunk:
                 self._take(entry)
                 self.sequence = entry["_id"] + entry["n"] - 1
