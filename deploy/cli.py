@@ -13,7 +13,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 import click
-from environs import Env
+from dotenv import load_dotenv
 
 from deploy.home import Home
 from deploy.problem import Problem
@@ -84,7 +84,7 @@ def niangjia(context: click.Context, folder: str) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors are one line on stderr."""
     try:
-        Env().read_env(".env", recurse=False)
+        load_dotenv(Path(".env").absolute())
         result = niangjia.main(args=arguments, prog_name="niangjia", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except Problem as problem:
