@@ -77,6 +77,18 @@ def test_no_secret_is_seen_from_outside(week: Containers) -> None:
         assert secret not in seen, name
 
 
+def test_no_person_is_seen_in_the_logs(week: Containers) -> None:
+    logs = week.compose("logs", "--no-color")
+    reports = lines(WEEK / "earlier.jsonl") + lines(WEEK / "reports.jsonl")
+    told = {report["narrative"] for report in reports}
+    persons = [report.get(side) or {} for report in reports for side in ("client", "accused")]
+    phones = {person["phone"] for person in persons if person.get("phone")}
+
+    assert len(told) > 100
+    assert len(phones) > 50
+    assert [text for text in (*told, *phones) if text in logs or json.dumps(text)[1:-1] in logs] == []
+
+
 def test_secrets_are_files_of_their_owner_alone(containers: Containers) -> None:
     modes = containers.within("intake", "stat -c '%U %a' /given/services /given/services/*").splitlines()
 
