@@ -9,6 +9,7 @@ from shared.runtime.database import Document
 
 #: How long a lease holds when its holder says nothing. The database's clock counts, nobody else's.
 TERM = timedelta(seconds=10)
+LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 class Lease:
@@ -39,6 +40,10 @@ class Lease:
         self.published = published
         return result.matched_count == 1
 
+    def release(self) -> None:
+        """Let another have it at once."""
+        self._rows.update_one({"_id": "relay", "holder": self._holder}, {"$set": {"until": LONG_AGO}})
+
     def known(self) -> int:
         """Return the number up to which all is published, whoever publishes."""
         row = self._rows.find_one({"_id": "relay"}, {"published": 1})
@@ -47,8 +52,7 @@ class Lease:
     def _make(self) -> None:
         """Make the row, expired, if there is none yet."""
         if not self._made:
-            long_ago = datetime.fromtimestamp(0, UTC)
-            self._rows.update_one({"_id": "relay"}, {"$setOnInsert": {"until": long_ago}}, upsert=True)
+            self._rows.update_one({"_id": "relay"}, {"$setOnInsert": {"until": LONG_AGO}}, upsert=True)
             self._made = True
 
     def _prolong(self, published: int | None = None) -> Document:

@@ -132,6 +132,7 @@ class Relay(DependencyProvider):
             self._lead(outbound)
             self._delay = BACKOFF[0]
             if self._stopping:
+                self.lease.release()
                 return
 
     def _lead(self, outbound: "Outbound") -> None:

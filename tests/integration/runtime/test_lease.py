@@ -67,6 +67,15 @@ def test_who_goes_on_saying_something_keeps_it(pair: tuple[Lease, Lease]) -> Non
         assert not two.take()
 
 
+def test_who_lets_go_is_followed_at_once(pair: tuple[Lease, Lease]) -> None:
+    one, two = pair
+    one.take()
+    two.release()
+    assert not two.take()
+    one.release()
+    assert two.take()
+
+
 def test_the_number_never_goes_back(pair: tuple[Lease, Lease]) -> None:
     one, _ = pair
     one.take()
