@@ -46,7 +46,7 @@ class Count:
         """Return it in words."""
         repeated = f" ({self.repeated} the same as an earlier line)" if self.repeated else ""
         refused = f"{self.rejected} refused" + (f" (see {self.rejects})" if self.rejects else "")
-        return f"{self.lines} {noun}: {self.accepted} accepted{repeated}, {refused}; {self.seconds:.1f} s"
+        return f"{noun}: {self.lines} sent, {self.accepted} accepted{repeated}, {refused}; {self.seconds:.1f} s"
 
 
 class Delivery:

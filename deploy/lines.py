@@ -7,7 +7,7 @@ from pathlib import Path
 from deploy.problem import Problem
 
 #: Lines, and about how many bytes of them, that one request carries.
-LINES_AT_ONCE = 100
+LINES_AT_ONCE = 200
 BYTES_AT_ONCE = 4 * 1024 * 1024
 
 _MARK = b"\xef\xbb\xbf"

@@ -67,6 +67,7 @@ class Sending:
         self._said_at = float("-inf")
         self._speaking = threading.Lock()
         self._given_up = threading.Event()
+        self._why: Problem | None = None
 
     def send(self, lines: Iterable[Line], *, concurrency: int = 1) -> Iterator[Reply]:
         """Send the lines and return the reply to each, in their order; with one connection they also arrive in it.
@@ -128,12 +129,13 @@ class Sending:
             except Problem as problem:
                 until = until or time.monotonic() + self._patience
                 if time.monotonic() >= until:
-                    self._given_up.set()
                     remedy = "what was accepted stays; see `niangjia doctor`, then send the same again"
-                    raise Problem(f"{problem.wrong} (waited {self._patience:g} s)", remedy) from None
+                    self._why = self._why or Problem(f"{problem.wrong} (waited {self._patience:g} s)", remedy)
+                    self._given_up.set()
+                    raise self._why from None
                 self._tell(f"{problem.wrong}; sending again, for {until - time.monotonic():.0f} s more")
             if self._given_up.wait(pause):
-                raise Problem("stopped", "send the same again: what was accepted counts once")
+                raise self._why or Problem("stopped", "send the same again: what was accepted counts once")
             pause = min(pause * 2, _PAUSES[1])
 
     def _read(self, answer: requests.Response, lines: Sequence[Line]) -> list[Reply]:
