@@ -45,7 +45,8 @@ def command(context: click.Context, timeout: float) -> None:
     _run(context, console, "volunteers", "import", str(WEEK / "volunteers.jsonl"))
     # one key comes again with another content: the first stands, the second is refused, so 1 is the code to expect
     rejects = str(home.log / "sample.rejects.ndjson")
-    _run(context, console, "ingest", "--rejects", rejects, str(_EARLIER), str(_REPORTS), codes=(0, 1))
+    if _run(context, console, "ingest", "--rejects", rejects, str(_EARLIER), str(_REPORTS), codes=(0, 1)):
+        console.print("A line is refused as the sample intends: it gives a known key another content.")
     _run(context, console, "drain", "--timeout", f"{timeout:g}")
     expected = list(_objects(WEEK / "expected.jsonl"))
     keys = {row["report_key"] for row in expected}
@@ -59,8 +60,8 @@ def command(context: click.Context, timeout: float) -> None:
     context.exit(1 if different else 0)
 
 
-def _run(context: click.Context, console: Console, *arguments: str, codes: Sequence[int] = (0,)) -> None:
-    """Call another command as a person would, and show the call."""
+def _run(context: click.Context, console: Console, *arguments: str, codes: Sequence[int] = (0,)) -> int:
+    """Call another command as a person would, and show the call; return its exit code."""
     home: Home = context.obj
     called = f"$ {_program(home)} {shlex.join(_short(argument) for argument in arguments)}"
     console.print(called, style="dim", markup=False, soft_wrap=True)
@@ -68,6 +69,7 @@ def _run(context: click.Context, console: Console, *arguments: str, codes: Seque
     code = program.main(["--home", str(home.root), *arguments], prog_name="niangjia", standalone_mode=False)
     if (code or 0) not in codes:
         raise Problem(f"`niangjia {arguments[0]}` did not go well", "see `niangjia doctor`")
+    return int(code or 0)
 
 
 def _show(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
