@@ -108,6 +108,14 @@ def test_no_page_names_a_place_of_one_machine(page: Path) -> None:
     assert not re.search(r"(?<![\w.])/(work|root|home/\w+)/", page.read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("page", pages(), ids=named)
+def test_every_test_that_a_page_names_is_in_the_file_beside_it(page: Path) -> None:
+    for link, names in re.findall(r"\]\(([^)]*test_\w+\.py)\):((?:,? *`test_\w+`)+)", page.read_text(encoding="utf-8")):
+        source = (page.parent / link).read_text(encoding="utf-8")
+        for name in re.findall(r"`(\w+)`", names):
+            assert f"def {name}(" in source, f"{name} is not in {link}"
+
+
 def test_a_canvas_says_what_its_service_listens_to(service: str) -> None:
     said = {(code(event), source) for event, source, *_ in table(section(canvas(service), "Listens to"))}
 
