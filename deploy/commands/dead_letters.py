@@ -48,12 +48,14 @@ def list_(home: Home, waiting: bool, as_json: bool) -> None:
 
 @command.command()
 @click.argument("id")
+@click.option("--json", "as_json", is_flag=True, help="Print it on one line.")
 @click.pass_obj
-def show(home: Home, id: str) -> None:
+def show(home: Home, id: str, as_json: bool) -> None:
     """Print a dead letter as JSON: the event with its public data; of an unreadable message only its size."""
     with opened(home) as stores:
         ((service, (full,)),) = dead_letter.found(stores, [id]).items()
-        click.echo(json.dumps(dead_letter.shown(stores[service], full), indent=2, ensure_ascii=False))
+        shown = dead_letter.shown(stores[service], full)
+    click.echo(json.dumps(shown, indent=None if as_json else 2, ensure_ascii=False))
 
 
 @command.command()
