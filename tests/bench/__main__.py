@@ -51,7 +51,7 @@ _PACKAGES = ("nameko", "eventlet", "kombu", "faststream", "aio-pika", "starlette
     help="Folder with the reports whose shape and mix is sent, and the volunteers. Default: the sample week.",
 )
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write all figures there.")
-@click.option("--at-least", type=float, help="Exit 1 when the ratio is lower, or the machine not quiet.")
+@click.option("--at-least", type=float, help="Exit 1 when the ratio is lower.")
 def main(
     amqp_uri: str,
     mongo_uri: str,

@@ -1,6 +1,6 @@
 """What was measured, and what follows from it over all rounds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -41,6 +41,11 @@ class Figures:
         return self.accepted / self.seconds
 
     @property
+    def cost(self) -> float:
+        """Seconds of processor time that a case took, in all parts together."""
+        return sum(self.cpu.values()) / self.accepted
+
+    @property
     def disturbed(self) -> bool:
         """Whether others used so much of the machine that the figures say little."""
         return self.foreign > QUIET
@@ -73,25 +78,39 @@ class Outcome:
     @property
     def ratios(self) -> list[float]:
         """Our rate against the better of the others in the same round; empty when one side did not run."""
-        found = []
-        for number in sorted({f.round for f in self.figures}):
-            here = [f for f in self.figures if f.round == number]
-            mine = [f.rate for f in here if f.system == self.ours]
-            others = [f.rate for f in here if f.system != self.ours]
-            if mine and others:
-                found.append(mine[0] / max(others))
-        return found
+        return [mine.rate / max(f.rate for f in others) for mine, others in self._pairs()]
+
+    @property
+    def cost_ratios(self) -> list[float]:
+        """The processor time of the cheaper of the others against ours: what noise on the machine changes least."""
+        return [min(f.cost for f in others) / mine.cost for mine, others in self._pairs()]
 
     @property
     def ratio(self) -> float | None:
-        """The middle one of the ratios; None when there are none, or when others disturbed a round."""
-        return median(self.ratios) if self.ratios and not self.disturbed else None
+        """The middle one of the ratios; None when there are none."""
+        return median(self.ratios) if self.ratios else None
+
+    @property
+    def cost_ratio(self) -> float | None:
+        """The middle one of the ratios of processor time; None when there are none."""
+        return median(self.cost_ratios) if self.cost_ratios else None
+
+    def _pairs(self) -> Iterator[tuple[Figures, list[Figures]]]:
+        """Yield of each round ours and the others, where both ran."""
+        for number in sorted({f.round for f in self.figures}):
+            here = [f for f in self.figures if f.round == number]
+            mine = [f for f in here if f.system == self.ours]
+            others = [f for f in here if f.system != self.ours]
+            if mine and others:
+                yield mine[0], others
 
     def as_json(self) -> dict[str, Any]:
         """Return everything, with the rates that follow."""
         return {
             "ratio": self.ratio,
             "ratios": self.ratios,
+            "cost_ratio": self.cost_ratio,
+            "cost_ratios": self.cost_ratios,
             "disturbed": self.disturbed,
             "rates": {system: median(f.rate for f in self.of(system)) for system in self.systems},
             "setting": dict(self.setting),

@@ -24,18 +24,15 @@ def show(outcome: Outcome, console: Console) -> None:
 
 
 def _say_ratio(outcome: Outcome, console: Console) -> None:
-    if not outcome.ratios:
+    if outcome.ratio is None:
         console.print(f"No ratio: {outcome.ours} and a peer did not run side by side.")
         return
     each = ", ".join(f"{ratio:.2f}" for ratio in outcome.ratios)
-    if outcome.disturbed:
-        # Noise falls on one system and not on the other, so a ratio would be a number without a meaning.
-        console.print(
-            f"[yellow]No ratio: others used more than {QUIET:.0%} of the machine (rounds: {each}). "
-            "Repeat this when it is quiet."
-        )
-        return
     console.print(f"[bold]{outcome.ours}: {outcome.ratio:.2f} times the better peer[/] (rounds: {each})")
+    console.print(f"By processor time for each case: {outcome.cost_ratio:.2f} times the cheaper peer")
+    if outcome.disturbed:
+        # Noise falls on one system and not on the other: the rates are then worth less than the processor times.
+        console.print(f"[yellow]Others used more than {QUIET:.0%} of the machine: repeat this when it is quiet.")
 
 
 def _rates(outcome: Outcome) -> Table:
