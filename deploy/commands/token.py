@@ -3,6 +3,7 @@
 import click
 
 from deploy.home import Home
+from shared.events.vocabulary import DISTRICT_LEVELS
 from shared.runtime.auth import Bearer, Role, issue
 
 _LONGEST_HOURS = 24 * 366
@@ -20,7 +21,7 @@ def command(home: Home, role: str, district: str | None, hours: float, name: str
 
     Send it as `Authorization: Bearer …`.
     """
-    if district and not (district.isascii() and district.isdigit()):
-        raise click.BadParameter("use the digits of a place, as in 330302", param_hint="--district")
+    if district and not (district.isascii() and district.isdigit() and len(district) in DISTRICT_LEVELS):
+        raise click.BadParameter("use the 2, 4, 6, 9, 12 or 14 digits of a place", param_hint="--district")
     bearer = Bearer(name=name or role, role=Role(role), district=district or "")
     click.echo(issue(home.key("token"), bearer, int(hours * _SECONDS_AN_HOUR)))

@@ -21,8 +21,8 @@ def has_escalated(case: Case, before: Case | None) -> bool:
 def answer(message: Message, report: Report, case: Case, before: Case | None) -> dict[str, Any]:
     """Return what the sender of a report is told."""
     return {
-        "report_id": report.id,
         "report_key": message.data["report_key"],
+        "report_id": report.id,
         "case_id": case.id,
         "opens_case": before is None,
         "grade": case.grade,

@@ -49,9 +49,7 @@ class CaseQuery:
             wanted["state.child_case"] = self.child_case == "true"
         if self.after:
             wanted["_id"] = {"$lt": self.after}
-        if self.district:
-            wanted["state.district"] = {"$regex": f"^{self.district}"}
-        return {"$and": [wanted, _within(bearer.district, blind)]}
+        return {"$and": [wanted, _within(self.district, blind), _within(bearer.district, blind)]}
 
 
 def _within(district: str, blind: BlindIndex) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class IntakeModel(Model):
                 "A report with this key and other content is already there, and stands. Give the new one its own key.",
                 field="report_key",
             )
-        return {**receipt.answer, "report_key": message.data["report_key"]}
+        return {"report_key": message.data["report_key"], **receipt.answer}
 
     def evolve(self, shelf: Shelf, fact: Fact) -> None:
         if fact.type == "report.received":

@@ -1,17 +1,26 @@
 """What comes in: a report as a hotline operator, a school or a police push sends it."""
 
-from shared.events import vocabulary as v
-from shared.runtime.form import Code, Count, Day, Flag, Form, Items, Moment, Part, Text
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-DISTRICT = r"\d{2}|\d{4}|\d{6}|\d{9}|\d{12}|\d{14}"
-PHONE = r"[0-9+() /-]{3,32}"
+from shared.events import vocabulary as v
+from shared.runtime.field import Code, Count, Day, Flag, Items, Moment, Part, Text
+from shared.runtime.form import Form
+
+DISTRICT = "|".join(f"[0-9]{{{digits}}}" for digits in v.DISTRICT_LEVELS)
+PHONE = r"[+() /-]*[0-9][0-9+() /-]{2,}"
 ID_NUMBER = r"[0-9A-Za-z()-]{4,32}"
-HOURS = r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)"
+HOURS = r"([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)"
+ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 SEXES = ("female", "male")
 
 
 def _phone() -> Text:
     return Text(32, pattern=PHONE, what="a telephone number")
+
+
+def _district(**options: Any) -> Text:
+    return Text(14, pattern=DISTRICT, what="2, 4, 6, 9, 12 or 14 digits (GB/T 2260)", **options)
 
 
 def _id_number() -> Text:
@@ -73,26 +82,43 @@ class SafeContact(Form):
 class Report(Form):
     """One contact through one channel."""
 
-    report_key = Text(128, required=True)
+    report_key = Text(128, required=True, about="Chosen by the sender. The same key and content again is one report.")
     channel = Code(v.CHANNELS, required=True)
-    received_at = Moment(required=True)
-    district = Text(14, required=True, pattern=DISTRICT, what="2, 4, 6, 9, 12 or 14 digits (GB/T 2260)")
+    received_at = Moment(required=True, about="When the contact was made, with its offset.")
+    district = _district(required=True)
     reporter = Part(Reporter)
     client = Part(Client)
     accused = Part(Accused)
     children = Items(Part(Child, required=True), 30)
     category = Code(v.CATEGORIES)
-    narrative = Text(20_000, lines=True, required=True)
+    narrative = Text(20_000, lines=True, required=True, about="In the words of who reports; may have several lines.")
     immediate_danger = Flag()
     risk_factors = Items(Code(v.FACTORS, required=True), len(v.FACTORS) * 2)
     consent = Part(Consent)
     safe_contact = Part(SafeContact)
     wishes = Items(Code(v.WISHES, required=True), len(v.WISHES) * 2)
 
+    example: ClassVar[Mapping[str, Any]] = {
+        "report_key": "12338-20260302-0001",
+        "channel": "hotline_12338",
+        "received_at": "2026-03-02T09:14:00+08:00",
+        "district": "330302004012",
+        "reporter": {"role": "self", "name": "王某", "phone": "13800000001"},
+        "client": {"name": "王某", "sex": "female", "birth_date": "1991-05-02", "phone": "13800000001"},
+        "accused": {"name": "李某", "relation": "husband", "phone": "13800000002"},
+        "children": [{"age": 6, "sex": "male"}],
+        "category": "domestic_violence",
+        "narrative": "来电人称昨晚又被打伤，想申请人身安全保护令。",
+        "immediate_danger": False,
+        "risk_factors": ["injury", "controlling_or_jealous", "separated_or_trying"],
+        "consent": {"agencies": ["police", "justice"], "given_at": "2026-03-02T09:20:00+08:00"},
+        "safe_contact": {"channels": ["wechat"], "hours": "09:00-16:00", "code_word": "图书馆", "voicemail": False},
+        "wishes": ["legal_aid", "protection_order"],
+    }
+
 
 #: For what a caseworker may open a file.
 FILE_PURPOSES = ("casework", "supervision", "merge_check")
-CASE_ID = r"[0-9a-f-]{36}"
 
 
 class CaseQuery(Form):
@@ -100,10 +126,22 @@ class CaseQuery(Form):
 
     grade = Code(v.GRADES)
     category = Code(v.CATEGORIES)
-    district = Text(6, pattern=r"\d{2}|\d{4}|\d{6}", what="2, 4 or 6 digits")
+    district = _district(about="Only cases in this place. 2, 4, 6, 9, 12 or 14 digits.")
     child_case = Code(("true", "false"))
-    after = Text(36, pattern=CASE_ID, what="the id of a case, as `next` gave it")
-    limit = Text(3, pattern=r"[1-9]\d{0,2}", what="a number from 1 to 999")
+    after = Text(36, pattern=ID, what="the id of a case, as `next` gave it")
+    limit = Text(
+        3,
+        pattern=r"[1-9][0-9]{0,2}",
+        what="a number from 1 to 999",
+        about="Cases on a page, up to 999; 50 if not given.",
+    )
+
+
+class CaseView(Form):
+    """How much of a case to show."""
+
+    file = Code(("1", "0"), about="1: also what was reported. Written down each time.")
+    purpose = Code(FILE_PURPOSES, about="For what the file is opened; needed where it is.")
 
 
 class Contacts(Form):
@@ -115,7 +153,7 @@ class Contacts(Form):
 class Disclosure(Form):
     """One thing that is to be disclosed."""
 
-    case_id = Text(36, required=True, pattern=CASE_ID, what="the id of a case")
+    case_id = Text(36, required=True, pattern=ID, what="the id of a case")
     purpose = Code(("client_notice",), required=True)
     audience = Code(("client",), required=True)
     channel = Code(v.SAFE_CHANNELS, required=True)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import orjson
 
-from services.intake import schemas
+from services.intake import answers, schemas
 from services.intake.filing import CaseQuery, covers, shown
 from services.intake.model import IntakeModel
 from services.intake.persons import tokens
@@ -31,6 +31,7 @@ FILE_READERS = {Role.CASEWORKER, Role.SUPERVISOR}
 
 _report_form = schemas.Report()
 _query_form = schemas.CaseQuery()
+_view_form = schemas.CaseView()
 _contacts_form = schemas.Contacts()
 _disclosures_form = schemas.Disclosures()
 
@@ -44,45 +45,56 @@ class IntakeService(Service):
         indexes={"report": ["state.answer.case_id"], "case": ["state.grade", "state.district"]},
     )
 
-    @http("POST", "/reports", roles=REPORTERS)
+    @http(
+        "POST",
+        "/reports",
+        roles=REPORTERS,
+        takes=schemas.Report,
+        answers=answers.Receipt,
+        statuses=(HTTPStatus.CREATED,),
+        refuses={HTTPStatus.CONFLICT: "The report key is known with other content. The first stands."},
+    )
     def receive_report(self, request: Request) -> Answer:
         """Take one report; the same again is answered the same."""
         message = self._report(parse(request.body), request.bearer)
         return Answer(status=HTTPStatus.CREATED, content=self.work.do(message))
 
-    @http("POST", "/reports/batch", roles=REPORTERS)
+    @http("POST", "/reports/batch", roles=REPORTERS, lines=True, takes=schemas.Report, answers=answers.Receipt)
     def receive_reports(self, request: Request) -> Answer:
         """Take many reports, one JSON object a line, in their order; each line has its own answer."""
         return each_line(request, self._report, self.work)
 
-    @http("GET", "/cases/<case_id>", roles=READERS)
+    @http("GET", "/cases/<case_id>", roles=READERS, query=schemas.CaseView, answers=answers.OpenedCase)
     def show_case(self, request: Request, case_id: str) -> Answer:
-        """Show a case; with `file=1` and a purpose also what was reported, which is written down."""
+        """Show a case; with `file=1` and a purpose also what was reported, which is written down.
+
+        Only a caseworker or a supervisor may open the file.
+        """
+        view = load(_view_form, dict(request.query))
         case = self.work.unit.states.find_one("case", case_id)
         if case is None or not covers(request.bearer, case, self.work.blind):
             raise NotFound("case-unknown", "there is no case with this id in your district", field="case_id")
         content = shown(case)
-        if request.query.get("file"):
-            content["reports"] = self._opened_file(case_id, request)
+        if view.get("file") == "1":
+            content["reports"] = self._opened_file(case_id, request.bearer, view.get("purpose"))
         return Answer(content=content)
 
-    @http("GET", "/cases", roles=READERS)
+    @http("GET", "/cases", roles=READERS, query=schemas.CaseQuery, answers=answers.Cases)
     def list_cases(self, request: Request) -> Answer:
         """List cases, newest first, page by page."""
         query = CaseQuery(**load(_query_form, dict(request.query)))
-        rows = self.work.unit.states.find("case", query.filter(request.bearer, self.work.blind), query.limit)
-        cases = [shown(case) for case in rows]
-        after = cases[-1]["id"] if len(cases) == query.limit else None
-        return Answer(content={"cases": cases, "next": after})
+        found = self.work.unit.states.find("case", query.filter(request.bearer, self.work.blind), query.limit + 1)
+        cases = [shown(case) for case in found[: query.limit]]
+        return Answer(content={"cases": cases, "next": cases[-1]["id"] if len(found) > query.limit else None})
 
-    @http("POST", "/contacts", roles={Role.SERVICE})
+    @http("POST", "/contacts", roles={Role.SERVICE}, takes=schemas.Contacts, answers=answers.ContactList)
     def disclose_contacts(self, request: Request) -> Answer:
         """Tell notification how clients wished to be told after certain reports: channels and hours, no person."""
         receipts = load(_contacts_form, parse(request.body))["receipts"]
         contacts = self._vault.contacts(receipts)
         return Answer(content={"contacts": [contacts.get(receipt) for receipt in receipts]})
 
-    @http("POST", "/disclosures", roles={Role.SERVICE})
+    @http("POST", "/disclosures", roles={Role.SERVICE}, takes=schemas.Disclosures, answers=answers.AddressList)
     def disclose(self, request: Request) -> Answer:
         """Tell where a client may be reached now, if her wishes of this moment allow it; each is written down."""
         wanted = load(_disclosures_form, parse(request.body))["items"]
@@ -120,13 +132,12 @@ class IntakeService(Service):
         received_at = datetime.fromisoformat(report["received_at"])
         return Message(id=blind("report_key", key), type="receive_report", time=received_at, data=content)
 
-    def _opened_file(self, case_id: str, request: Request) -> list[dict[str, Any]]:
-        purpose = request.query.get("purpose", "")
-        if request.bearer.role not in FILE_READERS:
+    def _opened_file(self, case_id: str, bearer: Bearer, purpose: str | None) -> list[dict[str, Any]]:
+        if bearer.role not in FILE_READERS:
             raise Forbidden("your role sees the case, not the file")
-        if purpose not in schemas.FILE_PURPOSES:
+        if purpose is None:
             raise Invalid([Fault("purpose", f"must be one of: {', '.join(schemas.FILE_PURPOSES)}")])
-        self.work.do(_command("open_file", {"case_id": case_id, "purpose": purpose, "audience": request.bearer.role}))
+        self.work.do(_command("open_file", {"case_id": case_id, "purpose": purpose, "audience": bearer.role}))
         return self._vault.reports(case_id)
 
 

@@ -1,11 +1,15 @@
 """What comes in: a volunteer as the register has her."""
 
-from shared.events import vocabulary as v
-from shared.runtime.form import Code, Count, Day, Flag, Form, Items, Part, Text
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-DISTRICT = r"\d{2}|\d{4}|\d{6}|\d{9}|\d{12}|\d{14}"
+from shared.events import vocabulary as v
+from shared.runtime.field import Code, Count, Day, Flag, Items, Part, Text
+from shared.runtime.form import Form
+
+DISTRICT = "|".join(f"[0-9]{{{digits}}}" for digits in v.DISTRICT_LEVELS)
 SKILL = "|".join(skill for skill in v.SKILLS) + r"|dialect:[^\s:]{1,30}"
-TIME = r"([01]\d|2[0-3]):[0-5]\d|24:00"
+TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -27,7 +31,7 @@ class Hours(Form):
 class Volunteer(Form):
     """A registered volunteer."""
 
-    id = Text(12, required=True, pattern=r"[a-z]{1,3}\d{1,6}", what="a short id, as in v012")
+    id = Text(12, required=True, pattern=r"[a-z]{1,3}[0-9]{1,6}", what="a short id, as in v012")
     name = Text(100, required=True)
     sex = Code(("female", "male"))
     skills = Items(Text(40, required=True, pattern=SKILL, what="a skill, as in law or dialect:…"), 30, required=True)
@@ -41,3 +45,18 @@ class Volunteer(Form):
     capacity = Count(0, 1_000, required=True)
     must_not_meet = Items(Text(100, required=True), 1_000)
     active = Flag(required=True)
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "id": "v012",
+        "name": "周某",
+        "sex": "female",
+        "skills": ["law", "dialect:温州话"],
+        "certificates": [{"name": "律师", "expires": "2028-12-31"}],
+        "trained_on": "2025-09-01",
+        "record_checked_on": "2025-09-01",
+        "districts": ["330302"],
+        "hours": [{"day": "tue", "from": "14:00", "to": "17:00"}],
+        "capacity": 3,
+        "must_not_meet": ["13800000002"],
+        "active": True,
+    }

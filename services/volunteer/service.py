@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from services.volunteer import schemas
+from services.volunteer import answers, schemas
 from services.volunteer.model import VolunteerModel
 from services.volunteer.volunteer import tokens
 from shared.kernel import Message
@@ -33,7 +33,9 @@ class VolunteerService(Service):
         """Ask for the skills that a case needs, and release who must not meet its people."""
         return self.work.take(batch)
 
-    @http("POST", "/volunteers/batch", roles=REGISTRARS)
+    @http(
+        "POST", "/volunteers/batch", roles=REGISTRARS, lines=True, takes=schemas.Volunteer, answers=answers.Registration
+    )
     def register(self, request: Request) -> Answer:
         """Take the register, one volunteer a line; who is there already is brought up to date."""
         return each_line(request, self._registration, self.work)

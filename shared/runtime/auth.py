@@ -1,5 +1,6 @@
 """Who may come in: bearer tokens, and what a role and a district open."""
 
+import re
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -8,10 +9,14 @@ from typing import Any
 
 import jwt
 
+from shared.events.vocabulary import DISTRICT_LEVELS
+
 ALGORITHM = "HS256"
 #: Tokens remembered as checked.
 CACHED = 512
 MAX_TOKEN = 4_096
+
+_DISTRICT = re.compile("|".join(f"[0-9]{{{digits}}}" for digits in DISTRICT_LEVELS))
 
 
 class Role(StrEnum):
@@ -70,8 +75,8 @@ class Gate:
         Raises:
             Unauthorised: there is no token, or it is malformed, forged or expired.
         """
-        token = (authorization or "").removeprefix("Bearer ")
-        if not token or token == authorization or len(token) > MAX_TOKEN:
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN:
             raise Unauthorised("send a token as 'Authorization: Bearer …'; `niangjia token` makes one")
         known = self._good.get(token)
         if known is None or known[0] <= time.time():
@@ -86,9 +91,21 @@ class Gate:
             claims: dict[str, Any] = jwt.decode(
                 token, self._key, algorithms=[ALGORITHM], options={"require": ["exp", "sub", "role"]}
             )
-            bearer = Bearer(name=claims["sub"], role=Role(claims["role"]), district=str(claims.get("district", "")))
+            bearer = Bearer(name=claims["sub"], role=Role(claims["role"]), district=_district(claims))
         except jwt.ExpiredSignatureError:
             raise Unauthorised("the token has expired; ask for a new one") from None
         except (jwt.InvalidTokenError, ValueError):
             raise Unauthorised("the token is not one of this house") from None
         return float(claims["exp"]), bearer
+
+
+def _district(claims: dict[str, Any]) -> str:
+    """Return the district of a token.
+
+    Raises:
+        ValueError: no place can have it.
+    """
+    district = claims.get("district", "")
+    if district == "" or (isinstance(district, str) and _DISTRICT.fullmatch(district)):
+        return str(district)
+    raise ValueError("district")

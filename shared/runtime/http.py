@@ -1,19 +1,17 @@
 """The HTTP entrypoint: every route wants a token and names the roles that it opens to.
 
 class IntakeService(Service):
-    @http("POST", "/reports", roles={Role.OPERATOR})
+    @http("POST", "/reports", roles={Role.OPERATOR}, takes=schemas.Report, answers=answers.Receipt)
     def receive(self, request: Request) -> Answer:
         ...
 """
 
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import parse_qs
 
 import eventlet
 import orjson
@@ -24,16 +22,18 @@ from nameko.web import server as nameko_web
 
 from shared.runtime import metrics
 from shared.runtime.auth import Bearer, Gate, Role
+from shared.runtime.contract import JSON, Contract
+from shared.runtime.draft import Head
 from shared.runtime.problem import CONTENT_TYPE as PROBLEM
-from shared.runtime.problem import Fault, Forbidden, Invalid, Problem, problem
+from shared.runtime.problem import Forbidden, Problem, problem
+from shared.runtime.routes import NoMethod, Routes, parameters
 from shared.runtime.settings import Settings
-from shared.runtime.web import MAX_BODY, Connection, Head, response
+from shared.runtime.web import Connection, response
 
 #: Connections that may wait to be taken.
 BACKLOG = 1_024
 #: Seconds that a stopping service gives the requests in hand.
 STOP_SECONDS = 20
-_PLACEHOLDER = re.compile(r"<([a-z_]+)>")
 
 _log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ class Answer:
     status: HTTPStatus = HTTPStatus.OK
     content: Any = None
     body: bytes | None = None
-    content_type: str = "application/json"
+    content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def encoded(self) -> bytes:
@@ -71,21 +71,9 @@ class Server(nameko_web.WebServer):
 
     def __init__(self) -> None:
         super().__init__()
-        self._exact: dict[str, dict[str, Endpoint]] = {}
-        self._patterns: list[tuple[re.Pattern[str], dict[str, Endpoint]]] = []
-        self._by_path: dict[str, dict[str, Endpoint]] = {}
+        self.routes: Routes[Endpoint] = Routes()
         self._in_hand = 0
         self._starting = False
-
-    def add(self, endpoint: "Endpoint") -> None:
-        """Serve an endpoint."""
-        methods = self._by_path.setdefault(endpoint.path, {})
-        if not methods and "<" in endpoint.path:
-            pattern = _PLACEHOLDER.sub(r"(?P<\1>[^/]{1,128})", endpoint.path)
-            self._patterns.append((re.compile(pattern), methods))
-        elif not methods:
-            self._exact[endpoint.path] = methods
-        methods[endpoint.method] = endpoint
 
     def start(self) -> None:
         """Listen."""
@@ -99,8 +87,13 @@ class Server(nameko_web.WebServer):
     def run(self) -> None:
         """Take connections until the service stops."""
         while self._is_accepting:
-            sock, _ = self._sock.accept()
-            self.container.spawn_managed_thread(Connection(sock, self._answer).serve)
+            try:
+                sock, _ = self._sock.accept()
+            except OSError as error:  # too many files are open, or the client is gone already
+                _log.warning("cannot take a connection", action="http", error=type(error).__name__)
+                eventlet.sleep(0.1)
+                continue
+            self.container.spawn_managed_thread(Connection(sock, self._answer, self._admit).serve)
 
     def stop(self) -> None:
         """Take no more connections; wait until the requests in hand are answered."""
@@ -117,9 +110,9 @@ class Server(nameko_web.WebServer):
         began = time.perf_counter()
         route = "-"
         try:
-            endpoint, parameters = self._endpoint(head.method, head.path)
+            endpoint, parts = self.routes.find(head.method, head.path)
             route = endpoint.path
-            answer = endpoint.call(self._request(head, body, endpoint), parameters)
+            answer = endpoint.call(self._request(head, body, endpoint), parts)
             status, content, kind, headers = answer.status, answer.encoded(), answer.content_type, answer.headers
         except Exception as error:  # noqa: BLE001  a client gets a problem document, never a traceback
             told = _told(error, head.method, route)
@@ -127,61 +120,41 @@ class Server(nameko_web.WebServer):
         finally:
             self._in_hand -= 1
         self._count(head.method if route != "-" else "-", route, status, time.perf_counter() - began)
-        return response(status, kind, content, headers)
+        closing = {"Connection": "close"} if head.last else {}
+        return response(status, kind, content, {**headers, **closing}, head_only=head.method == "HEAD")
+
+    def _admit(self, head: Head) -> bytes | None:
+        """Return the response to a request that its head alone refuses."""
+        route = "-"
+        try:
+            endpoint, _ = self.routes.find(head.method, head.path)
+            route = endpoint.path
+            self._bearer(head, endpoint)
+        except Exception as error:  # noqa: BLE001  as in `_answer`
+            told = _told(error, head.method, route)
+            self._count(head.method if route != "-" else "-", route, told.status, 0)
+            return response(told.status, PROBLEM, told.body(), {**told.headers, "Connection": "close"})
+        return None
 
     @staticmethod
     def _count(method: str, route: str, status: HTTPStatus, seconds: float) -> None:
         metrics.REQUESTS.labels(method, route, status.value).inc()
         metrics.REQUEST_SECONDS.labels(method, route).observe(seconds)
 
-    def _endpoint(self, method: str, path: str) -> tuple["Endpoint", dict[str, str]]:
-        methods, parameters = self._exact.get(path), {}
-        if methods is None:
-            for pattern, candidates in self._patterns:
-                if match := pattern.fullmatch(path):
-                    methods, parameters = candidates, match.groupdict()
-                    break
-            else:
-                raise _NoRoute(HTTPStatus.NOT_FOUND, "there is nothing at this address")
-        if method not in methods:
-            raise _NoRoute(HTTPStatus.METHOD_NOT_ALLOWED, f"this address takes {', '.join(sorted(methods))}")
-        return methods[method], parameters
-
     def _request(self, head: Head, body: bytes, endpoint: "Endpoint") -> Request:
+        return Request(bearer=self._bearer(head, endpoint), body=body, query=parameters(head.query))
+
+    def _bearer(self, head: Head, endpoint: "Endpoint") -> Bearer:
         bearer = self._gate.bearer(head.authorization)
         if bearer.role not in endpoint.roles:
             raise Forbidden(f"the role {bearer.role} may not do this; it takes {', '.join(sorted(endpoint.roles))}")
-        if len(body) > MAX_BODY:
-            fault = Fault("body", f"is larger than {MAX_BODY} bytes")
-            raise Invalid([fault], HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        return Request(bearer=bearer, body=body, query=_query(head.query))
-
-
-class _NoRoute(Exception):
-    """No endpoint answers here."""
-
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-
-
-def _query(text: str) -> dict[str, str]:
-    """Return the parameters of an address; of one given twice, the last.
-
-    Raises:
-        Invalid: there are too many.
-    """
-    if not text:
-        return {}
-    try:
-        return {name: values[-1] for name, values in parse_qs(text, max_num_fields=50).items()}
-    except ValueError:
-        raise Invalid([Fault("query", "has too many fields")], HTTPStatus.BAD_REQUEST) from None
+        return bearer
 
 
 def _told(error: Exception, method: str, route: str) -> Problem:
-    if isinstance(error, _NoRoute):
-        return Problem(status=error.status, slug="no-such-address", detail=str(error))
+    if isinstance(error, NoMethod):
+        status = HTTPStatus.METHOD_NOT_ALLOWED
+        return Problem(status=status, slug="no-such-method", detail=str(error), headers={"Allow": error.allowed})
     told = problem(error)
     if told.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("request failed", action="http", method=method, route=route, exc_info=error)
@@ -193,28 +166,27 @@ class Endpoint(Entrypoint):
 
     server = Server()
 
-    def __init__(self, method: str, path: str, *, roles: Iterable[Role], **options: Any) -> None:
+    def __init__(self, method: str, path: str, *, roles: Iterable[Role], contract: Contract, **options: Any) -> None:
         self.method = method
         self.path = path
         self.roles = frozenset(roles)
+        self.contract = contract
         super().__init__(**options)
 
     def setup(self) -> None:
         """Register with the server that all endpoints of a service share."""
         self.server.register_provider(self)
-        self.server.add(self)
+        self.server.routes.add(self)
 
     def stop(self) -> None:
         """Take no more requests."""
         self.server.unregister_provider(self)
         super().stop()
 
-    def call(self, request: Request, parameters: Mapping[str, str]) -> Answer:
+    def call(self, request: Request, parts: Mapping[str, str]) -> Answer:
         """Run the service method as a nameko worker and return its answer."""
         result = Signal()
-        self.container.spawn_worker(
-            self, (request,), dict(parameters), handle_result=partial(self._handle_result, result)
-        )
+        self.container.spawn_worker(self, (request,), dict(parts), handle_result=partial(self._handle_result, result))
         answer: Answer = result.wait()
         return answer
 
@@ -224,7 +196,10 @@ class Endpoint(Entrypoint):
         return result, exc_info
 
 
-def http(method: str, path: str, *, roles: Iterable[Role]) -> Callable[[Method], Method]:
-    """Let a service method answer `method` at `path` (with `<name>` for a part that varies) to bearers of `roles`."""
-    decorate: Callable[[Method], Method] = Endpoint.decorator(method, path, roles=roles)
+def http(method: str, path: str, *, roles: Iterable[Role], **contract: Any) -> Callable[[Method], Method]:
+    """Let a service method answer `method` at `path` (with `<name>` for a part that varies) to bearers of `roles`.
+
+    What else is given goes into its `Contract`.
+    """
+    decorate: Callable[[Method], Method] = Endpoint.decorator(method, path, roles=roles, contract=Contract(**contract))
     return decorate

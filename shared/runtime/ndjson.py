@@ -10,13 +10,13 @@ import structlog
 
 from shared.kernel import Message
 from shared.runtime.auth import Bearer
+from shared.runtime.contract import NDJSON
 from shared.runtime.http import Answer, Request
 from shared.runtime.jsontext import parse
 from shared.runtime.problem import Fault, Invalid, problem
 from shared.runtime.ticket import Fate, Ticket
 from shared.runtime.work import UnitOfWork
 
-CONTENT_TYPE = "application/x-ndjson"
 #: Lines that one request may hold.
 MAX_LINES = 10_000
 #: Lines after which others have their turn.
@@ -51,7 +51,7 @@ def each_line(request: Request, read: Callable[[object, Bearer], Message], work:
     for n, ticket in zip(messages, work.do_all(list(messages.values())), strict=True):
         answers[n] = _answered(n, ticket)
     body = b"".join(orjson.dumps(answers[n]) + b"\n" for n, _ in lines)
-    return Answer(body=body, content_type=CONTENT_TYPE)
+    return Answer(body=body, content_type=NDJSON)
 
 
 def _answered(n: int, ticket: Ticket) -> dict[str, Any]:

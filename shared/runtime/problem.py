@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+from pymongo.errors import ConnectionFailure
 
 from shared.kernel import Conflict, NotFound, Refused
 from shared.runtime.auth import Unauthorised
@@ -14,6 +15,11 @@ from shared.runtime.unavailable import Unavailable
 CONTENT_TYPE = "application/problem+json"
 #: Seconds after which a client whose request met something away may try again.
 RETRY_AFTER = 2
+#: What Python calls differently from one release to the next.
+_TITLES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Problem:
         """Return the document as JSON types."""
         document: dict[str, Any] = {
             "type": f"urn:niangjia:problem:{self.slug}",
-            "title": self.status.phrase,
+            "title": _TITLES.get(self.status, self.status.phrase),
             "status": self.status.value,
             "detail": _clean(self.detail),
         }
@@ -115,6 +121,7 @@ _MAKERS: dict[type[Exception], Callable[[Any], Problem]] = {
     Invalid: _invalid,
     Refused: _refused,
     Unavailable: _unavailable,
+    ConnectionFailure: lambda _: _unavailable(Unavailable("the database is away")),
     Unauthorised: _unauthorised,
     Forbidden: _forbidden,
 }

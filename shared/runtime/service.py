@@ -1,17 +1,30 @@
 """What every service of the house answers: is it well, and what does it count."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from pymongo.errors import PyMongoError
 
 from shared.runtime import metrics
 from shared.runtime.auth import Role
+from shared.runtime.field import Code, Items, Text
+from shared.runtime.form import Form
 from shared.runtime.http import Answer, Request, http
 from shared.runtime.relay import Relay
 from shared.runtime.scheduler import Scheduler
 from shared.runtime.subscriber import Subscriber
 from shared.runtime.work import UnitOfWork
+
+
+class Health(Form):
+    """Whether a service is well."""
+
+    service = Text(32, required=True)
+    status = Code(("ok", "ailing"), required=True)
+    ailing = Items(Text(200, required=True), 100, required=True, about="What is wrong, one sentence each.")
+
+    example: ClassVar[Mapping[str, Any]] = {"service": "intake", "status": "ok", "ailing": []}
 
 
 class Service:
@@ -22,14 +35,20 @@ class Service:
     relay = Relay()
     scheduler = Scheduler()
 
-    @http("GET", "/health", roles=Role)
+    @http(
+        "GET",
+        "/health",
+        roles=Role,
+        answers=Health,
+        statuses=(HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE),
+    )
     def health(self, request: Request) -> Answer:
         """Tell whether database and broker are within reach and all consumers listen."""
         ailing = self._ailing()
         content: dict[str, Any] = {"service": self.name, "status": "ailing" if ailing else "ok", "ailing": ailing}
         return Answer(status=HTTPStatus.SERVICE_UNAVAILABLE if ailing else HTTPStatus.OK, content=content)
 
-    @http("GET", "/metrics", roles={Role.ADMIN, Role.SERVICE, Role.AUDITOR})
+    @http("GET", "/metrics", roles={Role.ADMIN, Role.SERVICE, Role.AUDITOR}, content_type="text/plain")
     def figures(self, request: Request) -> Answer:
         """Return the figures in the Prometheus text format."""
         try:

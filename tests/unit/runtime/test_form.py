@@ -9,7 +9,8 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.runtime.form import MAX_FAULTS, Code, Count, Day, Flag, Form, Items, Moment, Part, Text, load
+from shared.runtime.field import Code, Count, Day, Flag, Items, Moment, Part, Text
+from shared.runtime.form import MAX_FAULTS, Form, load
 from shared.runtime.problem import Fault, Invalid
 
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
