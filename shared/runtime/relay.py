@@ -30,7 +30,7 @@ HANDED_OVER = 5_000
 #: Seconds between looks into the journal when nobody calls: other replicas commit, too.
 POLL = 0.5
 #: Seconds between two writings of how far it is.
-SAVE = 0.25
+SAVE = 0.5
 CONFIRM_SECONDS = 30
 #: Seconds that a stopping service gives to what is not published yet; the journal keeps the rest.
 FINISH_SECONDS = 5

@@ -32,6 +32,9 @@ from shared.runtime.unit import Unit
 BATCH = 200
 #: Seconds that a lone message waits for company.
 LINGER = 0.002
+#: The same for those that come after a batch of at least so many: the fuller the batches, the less each message costs.
+BUSY = 8
+BUSY_LINGER = 0.008
 #: Seconds that those who hand in messages by themselves have to end.
 SOURCES_END = 15
 
@@ -52,6 +55,7 @@ class UnitOfWork(DependencyProvider):
         self._queue: deque[Ticket] = deque()
         self._wake = Signal()
         self._stopping = False
+        self._last_batch = 0
         #: Called with each commit's journal entries, so that the relay need not read them back.
         self.listeners: list[Callable[[Sequence[Document]], None]] = []
         #: Threads that hand in messages by themselves. They end before the committer does.
@@ -196,6 +200,9 @@ class UnitOfWork(DependencyProvider):
                 self._wake = Signal()
                 eventlet.sleep(LINGER)
                 continue
+            if self._last_batch >= BUSY and len(self._queue) < BATCH:
+                eventlet.sleep(BUSY_LINGER)
+            self._last_batch = len(self._queue)
             tickets = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
             self._commit(tickets)
 
