@@ -1,5 +1,6 @@
 """Who is told what about a person, for which purpose, on which basis: checked now, and written down."""
 
+from dataclasses import replace
 from typing import Final
 
 from services.intake.case import Case
@@ -23,7 +24,7 @@ def decided(message: Message, case: Case | None) -> Decision:
     if case is None:
         raise NotFound("case-unknown", "there is no case with this id", field="case_id")
     if message.type == OPEN_FILE:
-        yield _written(message, case, "duty", FILE_FIELDS)
+        yield replace(_written(message, case, "duty", FILE_FIELDS), private={"by": message.data["by"]})
         return {"granted": True}
     contact = case.private.contact
     wishes = contact.in_force

@@ -28,7 +28,8 @@ class IntakeModel(Model):
     """Command `receive_report` with the data {"report", "content_hash", "report_key", "tokens"}.
 
     The message id follows from the report key alone; the message time is the time of receipt.
-    Commands `disclose` {"case_id", "purpose", "audience", "channel"}, `open_file` {"case_id", "purpose", "audience"}.
+    Commands `disclose` {"case_id", "purpose", "audience", "channel"},
+    `open_file` {"case_id", "purpose", "audience", "by"}.
     """
 
     name: ClassVar[str] = "intake"

@@ -137,7 +137,8 @@ class IntakeService(Service):
             raise Forbidden("your role sees the case, not the file")
         if purpose is None:
             raise Invalid([Fault("purpose", f"must be one of: {', '.join(schemas.FILE_PURPOSES)}")])
-        self.work.do(_command("open_file", {"case_id": case_id, "purpose": purpose, "audience": bearer.role}))
+        asked = {"case_id": case_id, "purpose": purpose, "audience": bearer.role, "by": bearer.name}
+        self.work.do(_command("open_file", asked))
         return self._vault.reports(case_id)
 
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 
 from shared.kernel import Conflict, NotFound, Refused
 from shared.runtime.auth import Unauthorised
@@ -20,6 +21,8 @@ from shared.runtime.unavailable import Unavailable
         (Unauthorised("send a token"), 401, "unauthorised"),
         (Forbidden("your role may not"), 403, "forbidden"),
         (Unavailable("the database is away"), 503, "unavailable"),
+        (ServerSelectionTimeoutError("mongodb://…"), 503, "unavailable"),
+        (OperationFailure("$where"), 500, "internal-error"),
         (KeyError("李四"), 500, "internal-error"),
     ],
 )
