@@ -169,7 +169,7 @@ def altered(draw: st.DrawFn) -> tuple[str, Any]:
                 node.pop(key, None)
                 break
             else:
-                node[key] = draw(st.sampled_from(ODD))
+                node[key] = deepcopy(draw(st.sampled_from(ODD)))
                 break
     return name, sent
 
