@@ -121,7 +121,7 @@ def _page(found: list[Operation]) -> Iterator[str]:
 def _form(form: type[Form]) -> Iterator[str]:
     yield f"### {form.__name__}"
     yield ""
-    yield (form.__doc__ or "").strip()
+    yield cleandoc(form.__doc__ or "")
     yield ""
     yield "| field | required | what |"
     yield "|---|---|---|"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from inspect import cleandoc
 from typing import Any
 
 import orjson
@@ -177,7 +178,7 @@ def _schema(form: type[Form]) -> dict[str, Any]:
     names = {name: field.data_key or name for name, field in fields.items()}
     schema = {
         "type": "object",
-        "description": (form.__doc__ or "").strip(),
+        "description": cleandoc(form.__doc__ or ""),
         "properties": {names[name]: described(field) for name, field in fields.items()},
         "required": [names[name] for name, field in fields.items() if field.required],
     }
