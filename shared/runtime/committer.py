@@ -18,6 +18,8 @@ from shared.runtime.unit import Unit
 
 #: Tries of a batch that collides with another process, before it goes one by one.
 COLLISIONS = 6
+#: Collisions in a row after which it may be that nobody is faster, but that somebody is gone.
+ORPHANED = 3
 #: Seconds to wait after the first collision; twice as long after each further one.
 APART = 0.005
 _log = structlog.get_logger(__name__)
@@ -61,11 +63,19 @@ class Committer:
                 if attempt == COLLISIONS or (attempt and error.doubted):
                     raise
                 time.sleep(APART * 2**attempt * random.uniform(0.5, 1.5))
+                if attempt >= ORPHANED:
+                    self._end_orphans()
             except PyMongoError as error:
                 if is_away(error):
                     raise Unavailable("the database is away") from error
                 raise
         raise AssertionError("unreachable")
+
+    def _end_orphans(self) -> None:
+        try:
+            self._unit.orphans.end()
+        except PyMongoError as error:
+            raise Unavailable("the database is away") from error
 
     def _singly(self, tickets: Sequence[Ticket]) -> list[Document]:
         """Commit one by one, so that the one that cannot be stored is found and harms no other."""

@@ -17,6 +17,7 @@ from shared.runtime.inbox import Inbox, mark
 from shared.runtime.journal import LAST, Head, Journal, head_of
 from shared.runtime.keyring import KeyRing
 from shared.runtime.look import Part, look
+from shared.runtime.orphan import Orphans
 from shared.runtime.parking import BEHIND, Parking, lane
 from shared.runtime.states import States
 from shared.runtime.ticket import Fate, Ticket
@@ -40,6 +41,7 @@ class Unit:
         self.states = States(database, model, keys)
         self.inbox = Inbox(database)
         self.timers = Timers(database, model.name)
+        self.orphans = Orphans(database)
         self._client = database.client
         self._model = model
         self._decider = Decider(model)

@@ -26,6 +26,12 @@ class FakeUnit:
     def __init__(self, weather: Weather) -> None:
         self.weather = weather
         self.attempts: list[list[str]] = []
+        self.orphans = self
+        self.looks = 0
+
+    def end(self) -> int:
+        self.looks += 1
+        return 0
 
     def attempt(self, tickets: Sequence[Ticket], broken: Exception | None = None) -> list[dict[str, Any]]:
         ids = [ticket.message.id for ticket in tickets]
@@ -118,6 +124,13 @@ def test_a_database_that_goes_away_between_ends_the_search() -> None:
 
     with pytest.raises(Unavailable):
         commit(weather, "a", "b", "c")
+
+
+def test_who_collides_again_and_again_looks_for_those_that_are_gone() -> None:
+    once, _, _ = commit(lambda ids, n: Collision() if n < 2 else None, "a")
+    often, _, _ = commit(lambda ids, n: Collision() if n < 5 else None, "a")
+
+    assert (once.looks, often.looks) == (0, 2)
 
 
 def test_the_number_of_tries_is_bounded() -> None:
