@@ -4,7 +4,7 @@ Only the edge sees clear writing. What it hands on to the domain are blind token
 compared and not read.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -75,6 +75,23 @@ def tokens(report: Mapping[str, Any], blind: Blind) -> dict[str, Any]:
         "place": [blind("place", district[:digits]) for digits in _PLACE_LEVELS if len(district) >= digits],
         "birth_years": [blind("birth_year", str(year + step)) for step in (-1, 0, 1)] if year else [],
     }
+
+
+def phone_of_client(reports: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the number by which the latest report says that the client is reached, or None.
+
+    Args:
+        reports: of one case, in their order.
+    """
+    his = {normal_phone(number) for report in reports if (number := report.get("accused", {}).get("phone"))}
+    for report in reversed(reports):
+        reporter = report.get("reporter", {})
+        hers = report.get("client", {}).get("phone") or (
+            reporter.get("phone") if reporter.get("role") == "self" else None
+        )
+        if hers and normal_phone(hers) not in his:
+            return str(hers)
+    return None
 
 
 def _identity(person: Mapping[str, Any] | None) -> Identity:

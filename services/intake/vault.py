@@ -7,11 +7,12 @@ import msgspec
 
 from services.intake.case import Kept
 from services.intake.contact import disclosed
+from services.intake.persons import phone_of_client
 from shared.runtime.unit import Unit
 
 #: Reports of one case that are shown at most, the latest.
 SHOWN = 200
-#: Reports that are looked through for telephone numbers at once.
+#: Reports that are looked through at once.
 MOST = 20_000
 
 
@@ -22,23 +23,20 @@ class Vault:
         self._unit = unit
 
     def reports(self, case_id: str) -> list[dict[str, Any]]:
-        """Return the reports of a case as they were sent, in their order."""
-        receipts = self._unit.states.ids("report", {"state.answer.case_id": case_id}, SHOWN)
-        return [private["report"] for _, private in self._opened(receipts)]
+        """Return the latest reports of a case as they were sent, in their order."""
+        receipts = self._receipts([case_id])
+        return [private["report"] for _, private in self._opened(receipts, latest=SHOWN)]
 
     def phones(self, case_ids: Sequence[str]) -> dict[str, str]:
-        """Return by case the number that the latest report gives for the client, or for her as the reporter."""
-        receipts = self._unit.states.ids("report", {"state.answer.case_id": {"$in": list(case_ids)}}, MOST)
-        found = {}
-        for _, private in self._opened(receipts):
-            report = private["report"]
-            reporter = report.get("reporter", {})
-            number = report.get("client", {}).get("phone")
-            if number is None and reporter.get("role") == "self":
-                number = reporter.get("phone")
-            if number is not None:
-                found[private["answer"]["case_id"]] = str(number)
-        return found
+        """Return by case the number at which the client may be reached: that of the latest report which gives one.
+
+        Never a number that any report of the case gives for the accused.
+        """
+        told: dict[str, list[dict[str, Any]]] = {}
+        for _, private in self._opened(self._receipts(case_ids)):
+            told.setdefault(private["answer"]["case_id"], []).append(private["report"])
+        found = {case_id: phone_of_client(reports) for case_id, reports in told.items()}
+        return {case_id: phone for case_id, phone in found.items() if phone}
 
     def contacts(self, receipts: Sequence[str]) -> dict[str, dict[str, Any] | None]:
         """Return, by the receipt of each report, how the client wished to be told after it."""
@@ -48,15 +46,22 @@ class Vault:
             found[receipt] = disclosed(kept.private.contact)
         return found
 
-    def _opened(self, receipts: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield receipt and sealed part of each report, in the order of the journal; not those that were erased."""
+    def _receipts(self, case_ids: Sequence[str]) -> list[str]:
+        return self._unit.states.ids("report", {"state.answer.case_id": {"$in": list(case_ids)}}, MOST)
+
+    def _opened(self, receipts: Sequence[str], latest: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield receipt and sealed part of each report, in the order of the journal; not those that were erased.
+
+        Args:
+            latest: how many of the last ones; 0 for all.
+        """
         journal = self._unit.journal
         records = [
             (entry["cause"], record)
             for entry in journal.caused_by(receipts)
             for record in entry["events"]
             if record["type"] == "report.received"
-        ]
+        ][-latest:]
         self._unit.load_keys([record["case"] for _, record in records])
         for receipt, record in records:
             if private := journal.private(record):
