@@ -56,7 +56,7 @@ def notice_table(summary: Summary) -> Table:
     table = _table("notices to the client", "channel")
     table.add_column("reports", justify="right")
     for channel, count in _ranked(Counter({name: n for name, n in summary.notices.items() if name != HELD})):
-        table.add_row(f"sent by {channel}", str(count))
+        table.add_row(f"by {channel}", str(count))
     table.add_row("held: no safe way now", _number(summary.notices[HELD]))
     return table
 

@@ -6,10 +6,10 @@ compared and not read.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
-from shared.events.vocabulary import COUNTY_DIGITS, DISTRICT_LEVELS
+from shared.events.vocabulary import COUNTY_DIGITS, DISTRICT_LEVELS, PROFESSIONAL_ROLES, WRITTEN_CHANNELS
 from shared.privacy.blind import normal_id_number, normal_name, normal_phone
 
 #: Makes the token of a text in a name space.
@@ -77,21 +77,32 @@ def tokens(report: Mapping[str, Any], blind: Blind) -> dict[str, Any]:
     }
 
 
-def phone_of_client(reports: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return the number by which the latest report says that the client is reached, or None.
+def phone_of_client(reports: Sequence[Mapping[str, Any]], wished_at: datetime | None) -> str | None:
+    """Return the number at which the client may be reached, or None.
+
+    What she or a professional said counts: first in the report that brought the wishes in force, then in the latest
+    that came by voice. What anybody else said may lead to the person she fears; so may a number that any report gives
+    for the accused.
 
     Args:
         reports: of one case, in their order.
+        wished_at: when the report was received that brought the wishes in force.
     """
-    his = {normal_phone(number) for report in reports if (number := report.get("accused", {}).get("phone"))}
-    for report in reversed(reports):
-        reporter = report.get("reporter", {})
-        hers = report.get("client", {}).get("phone") or (
-            reporter.get("phone") if reporter.get("role") == "self" else None
-        )
-        if hers and normal_phone(hers) not in his:
-            return str(hers)
-    return None
+    his = {normal_phone(number) for report in reports if (number := (report.get("accused") or {}).get("phone"))}
+    trusted = [report for report in reversed(reports) if _role(report) in {"self", *PROFESSIONAL_ROLES}]
+    wishes = [r for r in trusted if r.get("safe_contact") and datetime.fromisoformat(r["received_at"]) == wished_at]
+    by_voice = [report for report in trusted if report["channel"] not in WRITTEN_CHANNELS]
+    numbers = (_phone_in(report) for report in (*wishes, *by_voice))
+    return next((number for number in numbers if number and normal_phone(number) not in his), None)
+
+
+def _role(report: Mapping[str, Any]) -> str | None:
+    return (report.get("reporter") or {}).get("role")
+
+
+def _phone_in(report: Mapping[str, Any]) -> str | None:
+    hers = (report.get("client") or {}).get("phone")
+    return hers or ((report.get("reporter") or {}).get("phone") if _role(report) == "self" else None)
 
 
 def _identity(person: Mapping[str, Any] | None) -> Identity:

@@ -1,6 +1,6 @@
 """The only place that knows who she is: reads what reports said, from the sealed part of the journal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -28,14 +28,11 @@ class Vault:
         return [private["report"] for _, private in self._opened(receipts, latest=SHOWN)]
 
     def phones(self, case_ids: Sequence[str]) -> dict[str, str]:
-        """Return by case the number at which the client may be reached: that of the latest report which gives one.
-
-        Never a number that any report of the case gives for the accused.
-        """
+        """Return by case the number at which the client may be reached (`phone_of_client`)."""
         told: dict[str, list[dict[str, Any]]] = {}
         for _, private in self._opened(self._receipts(case_ids)):
-            told.setdefault(private["answer"]["case_id"], []).append(private["report"])
-        found = {case_id: phone_of_client(reports) for case_id, reports in told.items()}
+            told.setdefault(private["answer"]["case_id"], []).append(private)
+        found = {case_id: _phone(reports) for case_id, reports in told.items()}
         return {case_id: phone for case_id, phone in found.items() if phone}
 
     def contacts(self, receipts: Sequence[str]) -> dict[str, dict[str, Any] | None]:
@@ -66,3 +63,9 @@ class Vault:
         for receipt, record in records:
             if private := journal.private(record):
                 yield receipt, private
+
+
+def _phone(told: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the number of a client from the sealed parts of her case's reports, in their order."""
+    wishes = msgspec.convert(told[-1]["kept"], Kept).private.contact.in_force
+    return phone_of_client([private["report"] for private in told], wishes.received_at if wishes else None)

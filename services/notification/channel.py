@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from shared.privacy import Key
 
 _SMTP_SECONDS = 10
+#: Answers of a mail server from here on are final; below, another try may help.
+_REFUSED = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,11 @@ class Outgoing:
 
 
 class NotSent(Exception):
-    """The channel did not take the message; try again later."""
+    """The channel refused this message."""
+
+
+class Away(Exception):
+    """The channel cannot be reached; no message is to blame."""
 
 
 class Channel(Protocol):
@@ -38,7 +44,8 @@ class Channel(Protocol):
         """Hand a message over.
 
         Raises:
-            NotSent: it was not taken.
+            NotSent: it was refused.
+            Away: the channel cannot be reached.
         """
 
 
@@ -65,7 +72,7 @@ class Folder:
             draft.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
             draft.rename(self._path / f"{message.id}.json")
         except OSError as error:
-            raise NotSent(type(error).__name__) from error
+            raise Away(type(error).__name__) from error
 
 
 class Mail:
@@ -85,8 +92,13 @@ class Mail:
         try:
             with smtplib.SMTP(self._host, self._port, timeout=_SMTP_SECONDS) as server:
                 server.send_message(mail)
-        except (OSError, smtplib.SMTPException) as error:
+        except smtplib.SMTPRecipientsRefused as error:
             raise NotSent(type(error).__name__) from error
+        except smtplib.SMTPResponseException as error:
+            refused = error.smtp_code >= _REFUSED
+            raise (NotSent if refused else Away)(f"{type(error).__name__} {error.smtp_code}") from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise Away(type(error).__name__) from error
 
 
 def _mail(address: str) -> Mail:

@@ -1,5 +1,6 @@
 """Sends the notices that wait, and writes down what became of them."""
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from eventlet.event import Event as Signal
 from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
 
-from services.notification.channel import NotSent, Outgoing, channel
+from services.notification.channel import Away, NotSent, Outgoing, channel
 from services.notification.disclosure import Address, Intake, Misunderstood
 from services.notification.notice import Notice
 from services.notification.wording import Wording
@@ -26,6 +27,8 @@ BATCH = 100
 #: Tries of one notice before it is given to a person.
 TRIES = 5
 POLL = 1.0
+#: Seconds to wait for a channel that is away, at first and at most.
+PAUSE = (1.0, 60.0)
 #: Seconds to let notices gather before a round.
 GATHER = 0.5
 
@@ -40,6 +43,8 @@ class Sender(DependencyProvider):
         self._work: UnitOfWork = work_of(self.container)
         settings = self._work.settings
         self._stopping = False
+        #: Seconds to wait because the channel is away; 0 when it is there.
+        self._away = 0.0
         self._wake = Signal()
         self._tries: Counter[str] = Counter()
         self._channel = channel(settings.outbox, self._work.sealing)
@@ -74,11 +79,19 @@ class Sender(DependencyProvider):
             except (Unavailable, Misunderstood, PyMongoError) as error:
                 _log.warning("cannot send", action="send", why=str(error) or type(error).__name__)
                 busy = False
+            if self._away:
+                self._pause()
             if not busy and not self._stopping:
                 with eventlet.Timeout(POLL, False):
                     self._wake.wait()
                 eventlet.sleep(GATHER)
                 self._wake = Signal()
+
+    def _pause(self) -> None:
+        """Wait for a channel that is away; nothing is asked of intake meanwhile, and no notice loses a try."""
+        until = time.monotonic() + self._away
+        while not self._stopping and time.monotonic() < until:
+            eventlet.sleep(0.2)
 
     def _round(self) -> bool:
         """Send what is queued; tell whether anything went out."""
@@ -91,7 +104,14 @@ class Sender(DependencyProvider):
         for notice, address in zip(notices, addresses, strict=True):
             if self._stopping:
                 break
-            if report := self._send(notice, address):
+            try:
+                report = self._send(notice, address)
+            except Away as error:
+                _log.warning("channel away", action="send", why=str(error), again_in_s=self._away or PAUSE[0])
+                self._away = min(max(self._away * 2, PAUSE[0]), PAUSE[1])
+                break
+            self._away = 0.0
+            if report:
                 done.append(report)
         self._work.do_all(done)
         return bool(done)

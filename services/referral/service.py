@@ -1,14 +1,11 @@
 """Referral: which agencies are asked to act, on which basis, by when."""
 
 from services.referral.model import ReferralModel
-from shared.runtime.auth import Role
 from shared.runtime.batch import Batch
 from shared.runtime.service import Service
 from shared.runtime.subscriber import subscribe
 from shared.runtime.ticket import Ticket
 from shared.runtime.work import UnitOfWork
-
-READERS = {Role.OPERATOR, Role.CASEWORKER, Role.SUPERVISOR, Role.AUDITOR}
 
 
 class ReferralService(Service):

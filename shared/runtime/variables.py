@@ -114,7 +114,7 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable(
         name="NIANGJIA_RULES",
-        meaning="Folder whose rule files replace the shipped ones, as <service>/<file>.yml. Empty: those shipped.",
+        meaning="Folder whose rule files replace the shipped ones of the same name, as risk.yml. Empty: those shipped.",
         remedy="name a folder that is there, or leave it empty",
     ),
     Variable(
