@@ -104,8 +104,13 @@ class Parking:
 
     def waiting(self) -> int:
         """Return how many events will be tried again (those behind a dead letter wait for a person)."""
-        stuck = self.rows.distinct("lane", {"dead": True})
-        return self.rows.count_documents({"dead": False, "lane": {"$nin": stuck}})
+        by_lane: Document = {
+            "_id": {"consumer": "$consumer", "lane": "$lane"},
+            "rows": {"$sum": 1},
+            "stuck": {"$max": "$dead"},
+        }
+        counts = self.rows.aggregate([{"$group": by_lane}, {"$match": {"stuck": False}}])
+        return sum(row["rows"] for row in counts)
 
     def count_dead(self) -> int:
         """Return how many dead letters there are."""

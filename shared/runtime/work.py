@@ -213,6 +213,10 @@ class UnitOfWork(DependencyProvider):
         except Exception as error:  # noqa: BLE001  a waiting request must get its answer, whatever happened
             if not isinstance(error, Unavailable):
                 _log.exception("commit failed", action="commit")
+            else:
+                # Who waits for the next turn would wait as long to hear the same.
+                tickets += self._queue
+                self._queue.clear()
             why = str(error) if isinstance(error, Unavailable) else "the commit failed"
             for ticket in tickets:
                 ticket.error = Unavailable(why)  # one for each: an error that is raised in many places grows

@@ -27,10 +27,16 @@ COMING_BACK_SECONDS = 60
 
 
 class Installation:
-    """Broker, database and services, started by the command line and watched over by their process manager."""
+    """Broker, database and services, started by the command line and watched over by their process manager.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: their home.
+        variables: of their environment.
+    """
+
+    def __init__(self, folder: Path, **variables: str) -> None:
         self.home = Home.at(folder)
+        self._variables = variables
         self._manager = Supervisor(self.home)
 
     def __enter__(self) -> Self:
@@ -48,7 +54,7 @@ class Installation:
             [sys.executable, "-m", "deploy.cli", "--home", str(self.home.root), *arguments],
             cwd=tempfile.gettempdir(),
             # nothing of the environment of the tests: it may name another broker
-            env={"PATH": os.environ["PATH"], "HOME": str(Path.home()), "PYTHONPATH": str(ROOT)},
+            env={"PATH": os.environ["PATH"], "HOME": str(Path.home()), "PYTHONPATH": str(ROOT), **self._variables},
             capture_output=True,
             text=True,
             timeout=240,

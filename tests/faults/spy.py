@@ -16,13 +16,17 @@ class Spy:
         self._seen: dict[str, dict[int, None]] = {}
 
     def __enter__(self) -> Self:
+        self.listen()
+        return self
+
+    def listen(self) -> None:
+        """Keep a copy of whatever is published from now on."""
         with Connection(self._uri) as connection:
             channel = connection.channel()
             for service in SERVICES:
                 arguments = {"x-queue-type": "quorum"}
                 channel.queue_declare(self._queue(service), durable=True, auto_delete=False, arguments=arguments)
                 channel.queue_bind(self._queue(service), f"{service}.events", "#")
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

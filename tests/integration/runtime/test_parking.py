@@ -83,6 +83,17 @@ def test_a_dead_letter_that_is_discarded_lets_its_case_go_on(store: Store, late:
     assert store.taken(case("bad")) == [2]
 
 
+def test_a_dead_letter_holds_up_its_case_in_its_own_queue_only(store: Store, late: datetime) -> None:
+    """The same case may wait in the queue of another source, or for a timer."""
+    store.model.failing = {case("bad")}
+    store.take(report("bad", 1), report("bad", 2))
+    for _ in range(2):
+        store.retry(late)
+    store.parking.add("referral.timers", report("bad", 3), "…", now(), attempts=1, session=None)
+
+    assert (store.parking.count_dead(), store.parking.waiting()) == (1, 1)
+
+
 def test_only_dead_letters_can_be_discarded_or_sent_back(store: Store) -> None:
     store.model.failing = {case("bad")}
     store.take(report("bad", 1))
