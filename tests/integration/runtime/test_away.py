@@ -1,6 +1,7 @@
 """Broker or database away: requests get an honest answer, nothing is lost, nobody restarts anything."""
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,3 +115,19 @@ def test_a_wire_that_breaks_again_and_again_loses_and_doubles_nothing(
     assert numbers == sorted(set(numbers))
     written = system.database("intake")["diary"].find_one({"_id": case("c")})["state"]["taken"]
     assert written == list(range(1, sent + 1))
+
+
+def test_a_service_stops_in_good_order_even_when_everything_is_away(
+    system: System, client: Client, broker: Wire, mongod: Wire
+) -> None:
+    broker.cut()
+    mongod.cut()
+    wait_until(lambda: client.get("intake", "/health").status_code == 503, "it to be noticed")
+    began = time.monotonic()
+    codes = [system.kill(service, signal.SIGTERM) for service in ("intake", "referral")]
+    broker.mend()
+    mongod.mend()
+
+    assert codes == [0, 0]
+    assert time.monotonic() - began < 25
+    system.start_all()

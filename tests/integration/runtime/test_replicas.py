@@ -1,5 +1,6 @@
 """Several processes of one service: one publishes, and what they commit together is one gapless record."""
 
+import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,9 +10,10 @@ import pytest
 
 from shared.runtime.auth import Role
 from tests.integration.runtime.bus import Bus
-from tests.integration.runtime.toy import case
+from tests.integration.runtime.toy import case, report
 from tests.support.system import System, wait_until
 
+LISTENER = {"referral": "tests.integration.runtime.toy_listener"}
 SOURCE = {"intake": "tests.integration.runtime.toy_source"}
 
 
@@ -20,6 +22,17 @@ def replicas(tmp_path: Path) -> Iterator[tuple[System, System]]:
     """Two processes on one database and one exchange."""
     with System(tmp_path, services=SOURCE) as one:
         two = System(tmp_path, one.namespace, services=SOURCE)
+        one.start_all()
+        two.start_all()
+        yield one, two
+        two.stop_all()
+
+
+@pytest.fixture
+def listeners(tmp_path: Path) -> Iterator[tuple[System, System]]:
+    """Two processes on one queue."""
+    with System(tmp_path, services=LISTENER) as one:
+        two = System(tmp_path, one.namespace, services=LISTENER)
         one.start_all()
         two.start_all()
         yield one, two
@@ -99,3 +112,43 @@ def test_when_the_one_that_publishes_is_gone_the_other_takes_over(
     wait_until(all_out, "everything to be published", seconds)
     assert published == list(range(1, 151))
     assert leads(follower)
+
+
+def test_one_that_slept_while_another_led_puts_nothing_out_of_order(replicas: tuple[System, System], bus: Bus) -> None:
+    first, second = replicas
+    wait_until(lambda: leads(first) or leads(second), "one to lead")
+    sleeper, other = (first, second) if leads(first) else (second, first)
+    send(sleeper, "a", range(50))
+    os.kill(sleeper.pid("intake"), signal.SIGSTOP)
+    send(other, "b", range(50))
+    wait_until(lambda: leads(other), "the other to take over", 25)
+    os.kill(sleeper.pid("intake"), signal.SIGCONT)
+    send(other, "c", range(50))
+    send(sleeper, "d", range(50))
+    published: list[int] = []
+
+    def all_out() -> bool:
+        published.extend(n for n in sequences(bus, first) if n not in published)
+        return len(published) == 200
+
+    wait_until(all_out, "everything to be published")
+    assert published == list(range(1, 201))
+
+
+def test_of_two_consumers_one_works_and_the_next_goes_on_where_it_was(listeners: tuple[System, System]) -> None:
+    one, two = listeners
+    diaries = one.database("referral")["diary"]
+    names = [f"case{n}" for n in range(8)]
+
+    def taken() -> dict[str, list[int]]:
+        return {row["_id"]: row["state"]["taken"] for row in diaries.find()}
+
+    with Bus(one.settings("referral")) as bus:
+        bus.publish(*(report(name, n) for n in range(1, 51) for name in names))
+        for system in (one, two, one):
+            wait_until(taken, "some to be taken")
+            system.kill("referral")
+            system.start("referral")
+        wait_until(lambda: sum(map(len, taken().values())) == 400, "all to be taken")
+
+    assert taken() == {case(name): list(range(1, 51)) for name in names}
