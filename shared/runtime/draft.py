@@ -36,7 +36,8 @@ class Head:
 class Draft:
     """The parts of a request that have come.
 
-    Its methods raise `Refused` for what proxies and servers could understand differently, and for what is too large.
+    Its methods raise `Refused` for what proxies and servers could understand differently, and for what is too large;
+    always as the fault of the client: a status from 500 means here that something is wrong with the service.
     """
 
     #: When it began, by the monotonic clock; None before its first byte.
@@ -71,7 +72,7 @@ class Draft:
             case b"transfer-encoding":
                 self._chunked = True
                 if value.strip().lower() != b"chunked":
-                    raise Refused(HTTPStatus.NOT_IMPLEMENTED, "of transfer codings only 'chunked' is understood here")
+                    raise Refused(HTTPStatus.BAD_REQUEST, "of transfer codings only 'chunked' is understood here")
             case b"authorization":
                 if self._authorization is not None:
                     raise Refused(HTTPStatus.BAD_REQUEST, "there are two headers 'Authorization'; send one")
@@ -83,7 +84,7 @@ class Draft:
         """The head is whole."""
         self.has_head = True
         if version not in {"1.0", "1.1"}:
-            raise Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here")
+            raise Refused(HTTPStatus.BAD_REQUEST, "HTTP/1.1 is spoken here")
         if self._hosts > 1 or (version == "1.1" and not self._hosts):
             raise Refused(HTTPStatus.BAD_REQUEST, "send one header 'Host'")
         if upgrade and (self._chunked or self._announced):

@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Any
 
 import httptools
+import structlog
 
 from shared.runtime.draft import Draft, Head, Refused
 from shared.runtime.problem import CONTENT_TYPE as PROBLEM
@@ -29,6 +30,8 @@ REQUEST_SECONDS = 300
 #: Seconds in which a client that was refused may finish what it is sending: many read the answer only then.
 LINGER = 5
 _CHUNK = 64 * 1024
+
+_log = structlog.get_logger(__name__)
 
 
 class Connection:
@@ -63,6 +66,8 @@ class Connection:
                 self._feed(data)
         except OSError:
             return  # the client went away, or does not read its answers
+        except Exception:  # noqa: BLE001  raised any further, it would end the process, and with it all requests
+            _log.exception("connection failed", action="http")
         finally:
             self._sock.close()
 

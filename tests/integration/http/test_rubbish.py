@@ -169,6 +169,28 @@ def test_no_request_however_odd_brings_a_service_down(city: System, seed: int) -
         assert reply.status < 500, sent
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"POST /reports HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"POST /reports HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        b"GET /health HTTP/0.9\r\nHost: x\r\n\r\n",
+        b"GET /health HTTP/2.0\r\nHost: x\r\n\r\n",
+        b"GET /health HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"GET /health HTTP/1.1\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_of_this_protocol_is_the_client_s_fault(city: System, sent: bytes) -> None:
+    reply = Caller(city, "intake").send_all_there_is(sent)
+
+    assert reply is not None
+    assert reply.status == 400
+
+
 def test_head_is_answered_without_a_body_and_the_connection_goes_on(operator: Caller) -> None:
     for _ in range(3):
         reply = operator.ask("HEAD", "/health")
