@@ -368,9 +368,9 @@ def test_two_tokens_are_none(intake: System, wire: Wire, bearer: str) -> None:
     ("sent", "status"),
     [
         ("GET /health HTTP/1.1\r\n\r\n", 400),
-        ("GET /health\r\n\r\n", 505),
+        ("GET /health\r\n\r\n", 400),
         ("GET /health HTTP/1.2\r\n\r\n", 400),
-        ("GET /health HTTP/2.0\r\nHost: x\r\n\r\n", 505),
+        ("GET /health HTTP/2.0\r\nHost: x\r\n\r\n", 400),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
         ("BREW /health HTTP/1.1\r\nHost: x\r\n\r\n", 400),
         ("GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400),
