@@ -7,7 +7,6 @@ from shared.events import vocabulary as v
 from shared.runtime.field import Code, Count, Day, Flag, Items, Moment, Part, Text
 from shared.runtime.form import Form
 
-DISTRICT = "|".join(f"[0-9]{{{digits}}}" for digits in v.DISTRICT_LEVELS)
 PHONE = r"[+() /-]*[0-9][0-9+() /-]{2,}"
 ID_NUMBER = r"[0-9A-Za-z()-]{4,32}"
 HOURS = r"([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)"
@@ -20,7 +19,7 @@ def _phone() -> Text:
 
 
 def _district(**options: Any) -> Text:
-    return Text(14, pattern=DISTRICT, what="2, 4, 6, 9, 12 or 14 digits (GB/T 2260)", **options)
+    return Text(14, pattern=v.DISTRICT_PATTERN, what="2, 4, 6, 9, 12 or 14 digits (GB/T 2260)", **options)
 
 
 def _id_number() -> Text:

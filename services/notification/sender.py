@@ -1,6 +1,5 @@
 """Sends the notices that wait, and writes down what became of them."""
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from services.notification.notice import Notice
 from services.notification.wording import Wording
 from shared.kernel import Message
 from shared.runtime.database import Document
+from shared.runtime.pause import pause
 from shared.runtime.unavailable import Unavailable
 from shared.runtime.work import UnitOfWork, work_of
 
@@ -79,19 +79,13 @@ class Sender(DependencyProvider):
             except (Unavailable, Misunderstood, PyMongoError) as error:
                 _log.warning("cannot send", action="send", why=str(error) or type(error).__name__)
                 busy = False
-            if self._away:
-                self._pause()
+            # While the channel is away nothing is asked of intake, and no notice loses a try.
+            pause(self._away, lambda: self._stopping)
             if not busy and not self._stopping:
                 with eventlet.Timeout(POLL, False):
                     self._wake.wait()
                 eventlet.sleep(GATHER)
                 self._wake = Signal()
-
-    def _pause(self) -> None:
-        """Wait for a channel that is away; nothing is asked of intake meanwhile, and no notice loses a try."""
-        until = time.monotonic() + self._away
-        while not self._stopping and time.monotonic() < until:
-            eventlet.sleep(0.2)
 
     def _round(self) -> bool:
         """Send what is queued; tell whether anything went out."""

@@ -7,7 +7,6 @@ from shared.events import vocabulary as v
 from shared.runtime.field import Code, Count, Day, Flag, Items, Part, Text
 from shared.runtime.form import Form
 
-DISTRICT = "|".join(f"[0-9]{{{digits}}}" for digits in v.DISTRICT_LEVELS)
 SKILL = "|".join(skill for skill in v.SKILLS) + r"|dialect:[^\s:]{1,30}"
 TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -39,7 +38,9 @@ class Volunteer(Form):
     trained_on = Day(future=True)
     record_checked_on = Day(future=True)
     districts = Items(
-        Text(14, required=True, pattern=DISTRICT, what="2, 4, 6, 9, 12 or 14 digits (GB/T 2260)"), 50, required=True
+        Text(14, required=True, pattern=v.DISTRICT_PATTERN, what="2, 4, 6, 9, 12 or 14 digits (GB/T 2260)"),
+        50,
+        required=True,
     )
     hours = Items(Part(Hours, required=True), 100)
     capacity = Count(0, 1_000, required=True)

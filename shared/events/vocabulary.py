@@ -8,6 +8,8 @@ from typing import Final
 
 #: Digits of a district at each level: province, city, county, township, village, hamlet (GB/T 2260 and its extension).
 DISTRICT_LEVELS: Final = (2, 4, 6, 9, 12, 14)
+#: What a district looks like, as a regular expression without anchors.
+DISTRICT_PATTERN: Final = "|".join(f"[0-9]{{{digits}}}" for digits in DISTRICT_LEVELS)
 #: Digits of a county: the smallest district that travels in the clear.
 COUNTY_DIGITS: Final = 6
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import jwt
 
-from shared.events.vocabulary import DISTRICT_LEVELS
+from shared.events.vocabulary import DISTRICT_PATTERN
 
 ALGORITHM = "HS256"
 #: Tokens remembered as checked.
 CACHED = 512
 MAX_TOKEN = 4_096
 
-_DISTRICT = re.compile("|".join(f"[0-9]{{{digits}}}" for digits in DISTRICT_LEVELS))
+_DISTRICT = re.compile(DISTRICT_PATTERN)
 
 
 class Role(StrEnum):

@@ -21,6 +21,7 @@ from shared.runtime.broker import HEARTBEAT, BrokerAway, connect, declare
 from shared.runtime.database import Document
 from shared.runtime.frame import Publishing
 from shared.runtime.lease import Lease
+from shared.runtime.pause import pause
 from shared.runtime.work import UnitOfWork, work_of
 
 #: Entries published before waiting for their confirms.
@@ -95,12 +96,6 @@ class Relay(DependencyProvider):
         if self._wake.ready():
             self._wake = Signal()
 
-    def _pause(self, seconds: float) -> None:
-        """Wait, whatever is committed meanwhile; a stopping service waits no longer."""
-        until = time.monotonic() + seconds
-        while not self._stopping and (left := until - time.monotonic()) > 0:
-            eventlet.sleep(min(left, 0.2))
-
     def _run(self) -> None:
         while not self._stopping:
             try:
@@ -110,7 +105,7 @@ class Relay(DependencyProvider):
                 metrics.LEADER.set(0)
                 _log.warning("cannot publish", action="relay", error=type(error).__name__, again_in_s=self._delay)
                 self.connected = False
-                self._pause(self._delay)
+                pause(self._delay, lambda: self._stopping)
                 self._delay = min(self._delay * 2, BACKOFF[1])
 
     def _serve(self, connection: Any) -> None:

@@ -1,18 +1,17 @@
 """Looks at timers when their time has come. Any number of replicas may; each timer is acted on once."""
 
 import random
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-import eventlet
 import structlog
 from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
 
 from shared.kernel import Model
 from shared.runtime.parking import parked_event
+from shared.runtime.pause import pause
 from shared.runtime.ticket import Fate, Ticket
 from shared.runtime.unavailable import Unavailable
 from shared.runtime.work import UnitOfWork, work_of
@@ -63,9 +62,7 @@ class Scheduler(DependencyProvider):
             except (Unavailable, PyMongoError) as error:
                 _log.warning("cannot look at timers", action="schedule", error=type(error).__name__)
                 seconds = BACKOFF
-            until = time.monotonic() + seconds
-            while not self._stopping and (left := until - time.monotonic()) > 0:
-                eventlet.sleep(min(left, 0.2))
+            pause(seconds, lambda: self._stopping)
 
     def look(self) -> bool:
         """Act on what is due now; tell whether there may be more.

@@ -157,11 +157,6 @@ class UnitOfWork(DependencyProvider):
         delivery = sha256(raw).hexdigest()[:32]
         self.parking.add_unreadable(consumer, delivery, self.sealing.seal(raw, consumer), reason, datetime.now(UTC))
 
-    @property
-    def waiting(self) -> int:
-        """How many messages wait for their commit."""
-        return len(self._queue)
-
     def _done(self, tickets: list[Ticket]) -> list[Ticket]:
         self._submit(tickets)
         for ticket in tickets:
