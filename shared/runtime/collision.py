@@ -1,12 +1,15 @@
 """What the database says when two processes commit at the same moment, told apart from everything else."""
 
-from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 
 from shared.runtime.database import is_away
 
 _DUPLICATE = 11_000
 #: How the database names the number of an entry in what it says of a duplicate.
 _NUMBER_TAKEN = ".journal index: _id_ "
+#: The look's moment can no longer be seen: too long ago, or a collection or an index was made since, as happens while
+#: another process starts.
+_SNAPSHOT_GONE = frozenset({239, 246})
 
 
 class Collision(Exception):
@@ -27,6 +30,8 @@ def collision(error: PyMongoError) -> Collision | None:
     if error.has_error_label("TransientTransactionError"):
         # One broken connection says nothing of the next; whatever else is away stays so for a while.
         return Collision() if type(error) is AutoReconnect or not is_away(error) else None
+    if isinstance(error, OperationFailure) and error.code in _SNAPSHOT_GONE:
+        return Collision()
     if isinstance(error, DuplicateKeyError):
         return Collision(doubted=True)
     if isinstance(error, BulkWriteError):

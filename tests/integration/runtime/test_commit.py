@@ -3,11 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from pymongo.database import Database
 
 from shared.runtime import metrics
+from shared.runtime.database import Document
 from shared.runtime.ticket import Fate, Ticket
 from tests.integration.runtime.store import CONSUMER, Store
-from tests.integration.runtime.toy import case, note, report
+from tests.integration.runtime.toy import Toy, case, note, report
 
 
 def fates(tickets: list[Ticket]) -> list[Fate]:
@@ -129,3 +131,17 @@ def test_what_is_sealed_stands_nowhere_in_the_clear(store: Store) -> None:
     assert row is not None
     assert "private" not in row["state"]
     assert b"424242" not in row["private"]
+
+
+def test_replicas_that_start_at_the_same_moment_do_not_fail_their_first_commits(database: Database[Document]) -> None:
+    """The server refuses to look back past the making of a collection or an index."""
+
+    def start(name: str) -> list[Ticket]:
+        replica = Store(database, Toy()).prepare()
+        return [ticket for n in range(3) for ticket in replica.do(note(name, n))]
+
+    for _ in range(15):
+        with ThreadPoolExecutor(2) as pool:
+            tickets = [ticket for done in pool.map(start, "ab") for ticket in done]
+        assert set(fates(tickets)) == {Fate.DONE}
+        database.client.drop_database(database.name)

@@ -39,6 +39,8 @@ def duplicate(index: str, code: int = 11_000) -> BulkWriteError:
         failure(112, TRANSIENT),  # WriteConflict
         failure(251, TRANSIENT),  # NoSuchTransaction
         failure(24, TRANSIENT),  # LockTimeout
+        failure(246),  # SnapshotUnavailable: outside a transaction it bears no label
+        failure(239),  # SnapshotTooOld
         labelled(AutoReconnect("connection closed"), TRANSIENT),
         duplicate("journal index: _id_"),
     ],
