@@ -9,7 +9,7 @@ Exception
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from shared.events import intake, notification, referral, volunteer
+from shared.events import feed, intake, notification, referral, volunteer
 from shared.events.checker import Checker
 from shared.events.declaration import EventType, Publisher
 
@@ -131,7 +131,9 @@ def _listed(numbers: Iterable[int]) -> str:
 
 
 #: Every event of the house.
-CATALOGUE = Catalogue(intake.publisher, referral.publisher, volunteer.publisher, notification.publisher)
+CATALOGUE = Catalogue(
+    intake.publisher, referral.publisher, volunteer.publisher, notification.publisher, feed.publisher
+)
 
 event_type = CATALOGUE.event_type
 check = CATALOGUE.check

@@ -67,7 +67,7 @@ class ReportReceived(Data):
 @publisher.event(
     "case.created",
     version=1,
-    reason="Referral, volunteer and notification act on report.received, which says the same; this is for subscribers.",
+    listeners=("feed",),
     example={"case": SNAPSHOT},
 )
 class CaseCreated(Data):
@@ -150,7 +150,7 @@ class RiskAssessed(Grading):
 @publisher.event(
     "risk.escalated",
     version=1,
-    reason="Who acts on a grade finds `escalated` in report.received; this is for subscribers.",
+    listeners=("feed",),
     example=GRADING,
 )
 class RiskEscalated(Grading):

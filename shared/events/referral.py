@@ -8,13 +8,12 @@ from shared.events.vocabulary import AGENCIES, BASES, GRADES, PURPOSES
 publisher = Publisher("referral")
 
 REFERRAL_ID = "019cabd8-3f40-7b68-a1d7-0e4f5c2b9a83"
-_NO_LISTENER = "No service of the house acts on it; it is for the agency concerned and for the watch over deadlines."
 
 
 @publisher.event(
     "referral.requested",
     version=1,
-    reason=_NO_LISTENER,
+    listeners=("feed",),
     example={
         "referral_id": REFERRAL_ID,
         "number": "330302-2026-000017",
@@ -58,7 +57,7 @@ class ReferralRequested(Data):
 @publisher.event(
     "referral.cancelled",
     version=1,
-    reason=_NO_LISTENER,
+    listeners=("feed",),
     example={
         "referral_id": REFERRAL_ID,
         "case_id": CASE_ID,
@@ -95,7 +94,7 @@ class ConsentNeeded(Data):
 @publisher.event(
     "mediation.refused",
     version=1,
-    reason="Volunteer finds `mediation_barred` in report.received; the answer to the client is a caseworker's.",
+    listeners=("feed",),
     example={
         "case_id": CASE_ID,
         "reasons": ["violence_category", "injury", "controlling_or_jealous"],

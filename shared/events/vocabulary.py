@@ -130,6 +130,30 @@ AGENCIES: Final = (
 )
 #: Why an agency may be told: the law obliges, life is in danger, or the client agreed to this agency.
 BASES: Final = ("duty", "life", "consent")
+#: What may be told of the people in a case. Whoever reported is none of them: nobody is told who that was.
+IDENTITY_FIELDS: Final = (
+    "client.name",
+    "client.sex",
+    "client.birth_date",
+    "client.phone",
+    "client.id_number",
+    "client.address",
+    "accused.name",
+    "accused.relation",
+    "accused.phone",
+    "accused.id_number",
+    "children",
+    "safe_contact",
+    "narrative",
+)
+#: What happened, in the words of a report: leaves only where the law obliges or life is in danger.
+NARRATIVE: Final = "narrative"
+#: Why identity may leave without being asked for consent.
+WITHOUT_CONSENT: Final = frozenset({"duty", "life"})
+#: Steps by which an agency says how far it is with what it was told.
+RECEIPTS: Final = ("received", "acted")
+#: Who counts and learns nothing else; no agency that a case is referred to.
+STATISTICS: Final = "statistics"
 #: Purposes of the default referral rules.
 PURPOSES: Final = (
     "mandatory_report",

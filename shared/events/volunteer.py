@@ -35,7 +35,7 @@ class VolunteerRegistered(Data):
 @publisher.event(
     "volunteer.assigned",
     version=1,
-    reason="The volunteer is told by a person until there is a channel to volunteers.",
+    listeners=("feed",),
     example={
         "volunteer_id": _VOLUNTEER_ID,
         "case_id": CASE_ID,
