@@ -131,9 +131,7 @@ def _listed(numbers: Iterable[int]) -> str:
 
 
 #: Every event of the house.
-CATALOGUE = Catalogue(
-    intake.publisher, referral.publisher, volunteer.publisher, notification.publisher, feed.publisher
-)
+CATALOGUE = Catalogue(intake.publisher, referral.publisher, volunteer.publisher, notification.publisher, feed.publisher)
 
 event_type = CATALOGUE.event_type
 check = CATALOGUE.check

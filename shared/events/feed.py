@@ -38,6 +38,7 @@ class KeyId(Pattern):
         "districts": ["3303"],
         "keys": ["k1f0c9a3e"],
         "stream": True,
+        "federation": False,
         "webhook": False,
         "sandbox": False,
     },
@@ -50,6 +51,7 @@ class SubscriptionOpened(Data):
     districts = ListOf(Pattern(r"[0-9]{2}([0-9]{2}([0-9]{2})?)?", "a district down to the county"))
     keys = ListOf(KeyId())
     stream = Flag(about="It has a stream at the broker.")
+    federation = Flag(about="Its own broker may link to its exchange.")
     webhook = Flag(about="It is called by HTTP.")
     sandbox = Flag(about="It gets invented events only.")
 
@@ -118,7 +120,6 @@ class SubscriptionCalledAgain(_OfOne):
         "seal": "",
         "replay_of": 0,
         "recalls": [],
-        "closes": [],
         "why": "",
         "digest": "0a" * 32,
         "content": {"referral_id": REFERRAL_ID, "purpose": "legal_aid", "finish_by": "2026-03-09T01:14:00Z"},
@@ -143,8 +144,7 @@ class DeliveryMade(Data):
     identity = codes(IDENTITY_FIELDS, about="What of the people in the case may be fetched, while it is allowed.")
     seal = Code(("", "wanted"), about="`wanted`: identity is to be sealed to the agency's key.")
     replay_of = Count(to=_MOST, about="The number of the first delivery; 0 where this is it.")
-    recalls = ListOf(Count(to=_MOST), about="Numbers whose content is recalled.")
-    closes = ListOf(Count(to=_MOST), about="Numbers whose identity can no longer be fetched.")
+    recalls = ListOf(Count(to=_MOST), about="Numbers whose content is recalled; their identity cannot be fetched now.")
     why = Pattern(r"[a-z_]{0,40}", "a reason", about="Of a recall.")
     digest = Pattern(_DIGEST, "a SHA-256", about="Of the bytes that went out as data.")
     content = Passed(about="Of the event, all that an agreement may choose from.")
@@ -154,7 +154,7 @@ class DeliveryMade(Data):
     "delivery.sealed",
     version=1,
     reason=_OWN_RECORD,
-    example={"agency": "wenzhou-justice", "number": 17, "outcome": "done"},
+    example={"agency": "wenzhou-justice", "number": 17, "outcome": "done", "digest": "0a" * 32},
 )
 class DeliverySealed(Data):
     """Identity was sealed to an agency's own key, or withheld."""
@@ -162,6 +162,7 @@ class DeliverySealed(Data):
     agency = Name()
     number = Count(to=_MOST)
     outcome = OpenCode(("done", "no_consent", "case_unknown", "erased"))
+    digest = Pattern(_DIGEST, "a SHA-256", about="Of the bytes that go out as data.")
 
 
 @publisher.event(

@@ -1,15 +1,19 @@
-"""The events that intake publishes: reports, cases, risk, disclosures."""
+"""The events that intake publishes: reports, cases, risk, consents, disclosures, erasures."""
+
+from typing import Any
 
 from shared.events.case import CASE_ID, OTHER_CASE_ID, REPORT_ID, SNAPSHOT, Snapshot
 from shared.events.declaration import Publisher
-from shared.events.fields import Code, Data, District, Flag, Id, ListOf, OpenCode, Part, Time, codes
+from shared.events.fields import Code, Data, District, Flag, Id, ListOf, OpenCode, Part, Pattern, Time, codes
 from shared.events.vocabulary import (
     AGENCIES,
     BASES,
     CATEGORIES,
     CHANNELS,
+    ERASURE_REASONS,
     FACTORS,
     GRADES,
+    IDENTITY_FIELDS,
     REASONS,
     ROLES,
     WISHES,
@@ -158,15 +162,51 @@ class RiskEscalated(Grading):
 
 
 @publisher.event(
-    "identity.disclosed",
+    "consent.withdrawn",
     version=1,
+    listeners=("referral", "feed"),
+    example={"case_id": CASE_ID, "district": "330302", "agencies": ["justice"]},
+)
+class ConsentWithdrawn(Data):
+    """A client takes back what she had agreed to; a later report with her consent gives it again."""
+
+    case_id = Id()
+    district = District()
+    agencies = codes(AGENCIES, about="Those that she had agreed to until now.")
+
+
+@publisher.event(
+    "case.erased",
+    version=1,
+    listeners=("feed",),
+    example={"case_id": CASE_ID, "district": "330302", "reason": "requested_by_client"},
+)
+class CaseErased(Data):
+    """The key of a case is destroyed: nobody can read any more what was kept of the people in it."""
+
+    case_id = Id()
+    district = District()
+    reason = OpenCode(ERASURE_REASONS)
+
+
+class FieldName(Pattern):
+    """The name of a field, or of one within a part, as in `client.phone`."""
+
+    def __init__(self) -> None:
+        super().__init__(r"(?!([^0-9]*[0-9]){7})[a-z][a-z0-9_]{0,40}(\.[a-z][a-z0-9_]{0,40})?", "the name of a field")
+        self.metadata = {"examples": list(IDENTITY_FIELDS)}
+
+
+@publisher.event(
+    "identity.disclosed",
+    version=2,
     reason="Kept in intake's journal for the client's account of disclosures; nobody has to act on it.",
     example={
         "case_id": CASE_ID,
         "audience": "client",
         "purpose": "client_notice",
         "basis": "consent",
-        "fields": ["safe_contact"],
+        "fields": ["client.phone"],
     },
 )
 class IdentityDisclosed(Data):
@@ -179,4 +219,10 @@ class IdentityDisclosed(Data):
 
     class Meta(Data.Meta):
         # A name that marshmallow keeps for itself.
-        include = {"fields": ListOf(OpenCode())}  # noqa: RUF012
+        include = {"fields": ListOf(FieldName())}  # noqa: RUF012
+
+
+@publisher.upcaster("identity.disclosed", from_version=1)
+def _without_parts(data: dict[str, Any]) -> dict[str, Any]:
+    """Fields were named as a whole (`phone`, `client`); since version 2 there are those within a part, too."""
+    return data

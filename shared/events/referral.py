@@ -3,7 +3,7 @@
 from shared.events.case import CASE_ID
 from shared.events.declaration import Publisher
 from shared.events.fields import Code, Data, District, Flag, Id, ListOf, OpenCode, Pattern, Time
-from shared.events.vocabulary import AGENCIES, BASES, GRADES, PURPOSES
+from shared.events.vocabulary import AGENCIES, BASES, GRADES, PURPOSES, RECEIPTS
 
 publisher = Publisher("referral")
 
@@ -73,7 +73,38 @@ class ReferralCancelled(Data):
     case_id = Id()
     agency = Code(AGENCIES)
     purpose = OpenCode(PURPOSES)
-    reason = OpenCode()
+    reason = OpenCode(("mediation_barred", "consent_withdrawn"))
+
+
+class Subscriber(Pattern):
+    """The name of a subscriber; with six digits at most, so that no telephone number is one."""
+
+    def __init__(self) -> None:
+        super().__init__(r"(?!([^0-9]*[0-9]){7})[a-z][a-z0-9-]{0,30}", "the name of a subscriber")
+
+
+@publisher.event(
+    "referral.receipted",
+    version=1,
+    reason="Shown with the referral; what follows from it is for a caseworker to say.",
+    example={
+        "referral_id": REFERRAL_ID,
+        "case_id": CASE_ID,
+        "agency": "justice",
+        "by": "wenzhou-justice",
+        "receipt": "received",
+        "at": "2026-03-02T01:20:00Z",
+    },
+)
+class ReferralReceipted(Data):
+    """An agency said for the first time that a referral has reached it, or that it acted on it."""
+
+    referral_id = Id()
+    case_id = Id()
+    agency = Code(AGENCIES)
+    by = Subscriber()
+    receipt = Code(RECEIPTS)
+    at = Time()
 
 
 @publisher.event(

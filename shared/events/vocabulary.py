@@ -150,6 +150,8 @@ IDENTITY_FIELDS: Final = (
 NARRATIVE: Final = "narrative"
 #: Why identity may leave without being asked for consent.
 WITHOUT_CONSENT: Final = frozenset({"duty", "life"})
+#: Why a case is erased.
+ERASURE_REASONS: Final = ("requested_by_client", "retention_over")
 #: Steps by which an agency says how far it is with what it was told.
 RECEIPTS: Final = ("received", "acted")
 #: Who counts and learns nothing else; no agency that a case is referred to.

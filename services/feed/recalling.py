@@ -1,0 +1,48 @@
+"""What an agency must use no longer: consent withdrawn, referral taken back, person erased."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from services.feed import delivering
+from services.feed.agency import Agency, Status
+from services.feed.delivery import Delivery
+from shared.kernel import Fact, Message, Shelf
+
+_WHY: Final = {
+    "consent.withdrawn": "consent_withdrawn",
+    "referral.cancelled": "referral_cancelled",
+    "case.erased": "erased",
+}
+#: Events after which something is recalled.
+RECALLING: Final = frozenset(_WHY)
+
+
+def recalled(shelf: Shelf, message: Message) -> Iterator[Fact]:
+    """Yield a recall for each agency concerned, suspended ones too: they find it when they are back.
+
+    Of an erased case also that its sealed copies are destroyed.
+    """
+    deliveries: list[Delivery] = shelf.find(f"case {message.case}")
+    why = _WHY[message.type]
+    for name in sorted({one.agency for one in deliveries}):
+        agency: Agency | None = shelf.get("agency", name)
+        if agency is None or agency.status is Status.REMOVED:
+            continue
+        mine = [one for one in deliveries if one.agency == name and not one.recalls]
+        numbers = tuple(one.number for one in mine if _is_meant(one, agency, message))
+        if numbers:
+            yield delivering.recall(agency, message, numbers, why)
+    if message.type == "case.erased":
+        holders = sorted({one.agency for one in deliveries if one.seal == "done"})
+        data = {"case_id": message.case, "agencies": holders}
+        yield Fact(type="copy.destroyed", subject=message.case, case=message.case, time=message.time, data=data)
+
+
+def _is_meant(delivery: Delivery, agency: Agency, message: Message) -> bool:
+    if message.type == "case.erased":
+        return delivery.closed != "erased"
+    if delivery.closed:
+        return False
+    if message.type == "referral.cancelled":
+        return delivery.referral_id == message.data["referral_id"] and bool(delivery.identity)
+    return delivery.basis == "consent" and agency.kind in message.data["agencies"]
