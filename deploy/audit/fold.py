@@ -26,7 +26,9 @@ class Fold:
         self.erased = {row["_id"] for row in store.database["keys"].find({"wrapped": {"$exists": False}}, {"_id": 1})}
         #: States of which nothing can be said, because what made them is erased.
         self.unknown: set[Ref] = set()
-        self._names = re.compile("|".join(map(re.escape, sorted(self.erased)))) if self.erased else None
+        #: What must be left of those who are erased: it follows from public data alone.
+        self.remains: set[Ref] = set()
+        self._names = _any_of(self.erased)
 
     def go_on(self, session: ClientSession | None = None) -> None:
         """Fold what the journal holds beyond what was folded."""
@@ -51,6 +53,18 @@ class Fold:
         elif trouble:
             self._audit.fault(f"entry {entry['_id']}: {trouble}")
 
+    def _erase(self, owner: str) -> None:
+        """Take note that somebody is erased from here on, and see that the key is gone."""
+        if owner not in self.erased:
+            # Perhaps just now, after the keys were looked at.
+            key = self._store.database["keys"].find_one({"_id": owner}, {"wrapped": 1})
+            if key is not None and "wrapped" in key:
+                self._audit.fault(f"{owner} was erased, but its key is there: take `wrapped` from its row in `keys`")
+                return
+            self.erased.add(owner)
+            self._names = _any_of(self.erased)
+        self.remains |= {ref for ref in self.shelf.changed if ref.id == owner}
+
     def _evolve(self, entry: Document) -> str:
         """Put onto the shelf what follows from an entry; say what stands in the way."""
         try:
@@ -62,7 +76,13 @@ class Fold:
                 self._model.evolve(self.shelf, fact)
             except Exception as error:  # noqa: BLE001  what cannot be folded is a finding, not the end
                 return f"no state follows from its {fact.type} ({type(error).__name__})"
+            for owner in self._model.erases(fact):
+                self._erase(owner)
         return ""
 
     def _of_erased(self, record: Document) -> bool:
         return self.names_erased(f"{record['case']} {record['subject']} {record['data']}")
+
+
+def _any_of(names: set[str]) -> re.Pattern[str] | None:
+    return re.compile("|".join(map(re.escape, sorted(names)))) if names else None

@@ -86,7 +86,7 @@ class _Comparison:
 
     def _different(self, kind: str, row: Document) -> list[_Different]:
         ref = Ref(kind, row["_id"])
-        if ref in self._fold.unknown or self._fold.names_erased(f"{ref.id} {orjson.dumps(row['state']).decode()}"):
+        if ref not in self._fold.remains and self._is_beyond_proof(ref, row):
             return []
         folded = self._fold.shelf.get(*ref)
         if folded is None:
@@ -100,6 +100,10 @@ class _Comparison:
             fields.append("keys")
         return [(ref, f"is not what follows from the events: {', '.join(fields)}")] if fields else []
 
+    def _is_beyond_proof(self, ref: Ref, row: Document) -> bool:
+        """Tell whether a stored state has to do with somebody who is erased."""
+        return ref in self._fold.unknown or self._fold.names_erased(f"{ref.id} {orjson.dumps(row['state']).decode()}")
+
     def _not_stored(self, kind: str) -> Iterator[_Different]:
         """Yield the states that follow from the events and are not stored."""
         for refs in chunks(self._fold.shelf.refs(kind)):
@@ -110,7 +114,8 @@ class _Comparison:
                     yield from self._missing(Ref(kind, id_))
 
     def _missing(self, ref: Ref) -> list[_Different]:
-        if ref in self._fold.unknown or self._fold.shelf.get(*ref) is None:
+        unknown = ref in self._fold.unknown - self._fold.remains
+        if unknown or self._fold.shelf.get(*ref) is None:
             return []
         return [(ref, "follows from the events, but is not stored")]
 

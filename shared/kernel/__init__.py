@@ -2,7 +2,7 @@
 
 from shared.kernel.identifier import identifier
 from shared.kernel.message import Fact, Message
-from shared.kernel.model import Conflict, Decision, Model, NotFound, Refused, Wanted, run
+from shared.kernel.model import Conflict, Decision, Gone, Model, NotFound, Refused, Wanted, run
 from shared.kernel.shelf import Ref, Shelf
 from shared.kernel.timer import Timer
 
@@ -10,6 +10,7 @@ __all__ = [
     "Conflict",
     "Decision",
     "Fact",
+    "Gone",
     "Message",
     "Model",
     "NotFound",

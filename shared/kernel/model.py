@@ -28,6 +28,10 @@ class NotFound(Refused):
     """The command names something that is not there."""
 
 
+class Gone(Refused):
+    """The command names something that was erased."""
+
+
 class Conflict(Refused):
     """The command contradicts what is already stored."""
 
@@ -45,7 +49,8 @@ class Model(ABC):
 
     #: Name of the service.
     name: ClassVar[str]
-    #: The dataclass of each kind of state. A field called `private`, if any, is sealed where it is stored.
+    #: The dataclass of each kind of state. A field called `private`, if any, is sealed where it is stored; it needs a
+    #: default, with which it is read when its key was destroyed.
     kinds: ClassVar[Mapping[str, type]]
     #: Kinds that always lie on the shelf as a whole, because a decision chooses among all of them.
     resident: ClassVar[frozenset[str]] = frozenset()
@@ -74,6 +79,14 @@ class Model(ABC):
 
     def timers(self, fact: Fact) -> Iterable[Timer]:
         """Return the timers that follow from a fact: those to set, and those to take away."""
+        return ()
+
+    def erases(self, fact: Fact) -> Iterable[str]:
+        """Return whose keys are destroyed with a fact: what was sealed for them can never be read again.
+
+        Such a fact has no private data of theirs, and what `evolve` leaves of a state with the id of one of them must
+        follow from public data alone.
+        """
         return ()
 
     def shelf(self) -> Shelf:

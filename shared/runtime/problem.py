@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from pymongo.errors import ConnectionFailure
 
-from shared.kernel import Conflict, NotFound, Refused
+from shared.kernel import Conflict, Gone, NotFound, Refused
 from shared.runtime.auth import Unauthorised
 from shared.runtime.unavailable import Unavailable
 
@@ -20,6 +20,10 @@ _TITLES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
 }
+
+
+#: With which a refusal of the rules comes back, where it is none of the form.
+_STATUSES = {NotFound: HTTPStatus.NOT_FOUND, Conflict: HTTPStatus.CONFLICT, Gone: HTTPStatus.GONE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,14 @@ class Invalid(Exception):
 
 class Forbidden(Exception):
     """The bearer's role or district does not open this."""
+
+
+class TooMany(Exception):
+    """More at once, or in a short time, than one client may ask for; says after how many seconds to come again."""
+
+    def __init__(self, detail: str, seconds: int = 1) -> None:
+        super().__init__(detail)
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +99,7 @@ def _invalid(error: Invalid) -> Problem:
 
 
 def _refused(error: Refused) -> Problem:
-    if isinstance(error, NotFound):
-        status = HTTPStatus.NOT_FOUND
-    else:
-        status = HTTPStatus.CONFLICT if isinstance(error, Conflict) else HTTPStatus.UNPROCESSABLE_ENTITY
+    status = next((s for kind, s in _STATUSES.items() if isinstance(error, kind)), HTTPStatus.UNPROCESSABLE_ENTITY)
     faults = [Fault(error.field, error.detail)] if error.field else []
     return Problem(status=status, slug=error.slug, detail=error.detail, faults=faults)
 
@@ -117,6 +126,15 @@ def _forbidden(error: Forbidden) -> Problem:
     return Problem(status=HTTPStatus.FORBIDDEN, slug="forbidden", detail=str(error))
 
 
+def _too_many(error: TooMany) -> Problem:
+    return Problem(
+        status=HTTPStatus.TOO_MANY_REQUESTS,
+        slug="too-many",
+        detail=str(error),
+        headers={"Retry-After": str(error.seconds)},
+    )
+
+
 _MAKERS: dict[type[Exception], Callable[[Any], Problem]] = {
     Invalid: _invalid,
     Refused: _refused,
@@ -124,6 +142,7 @@ _MAKERS: dict[type[Exception], Callable[[Any], Problem]] = {
     ConnectionFailure: lambda _: _unavailable(Unavailable("the database is away")),
     Unauthorised: _unauthorised,
     Forbidden: _forbidden,
+    TooMany: _too_many,
 }
 
 

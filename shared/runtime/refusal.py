@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from shared.kernel import Conflict, NotFound
+from shared.kernel import Conflict, Gone, NotFound
 from shared.runtime.auth import Role, Unauthorised
 from shared.runtime.contract import Contract
 from shared.runtime.draft import MAX_BODY
-from shared.runtime.problem import RETRY_AFTER, Fault, Forbidden, Invalid, Problem, problem
+from shared.runtime.problem import RETRY_AFTER, Fault, Forbidden, Invalid, Problem, TooMany, problem
 from shared.runtime.unavailable import Unavailable
 
 _UNREADABLE = Invalid([Fault("body", "the body is empty; send one JSON object")], HTTPStatus.BAD_REQUEST)
@@ -54,12 +54,20 @@ REFUSALS: Mapping[HTTPStatus, tuple[str, Problem]] = {
         ),
         ("What is stored contradicts it, and stands.", problem(_CONFLICT)),
         (
+            "It was erased: nobody can read any more what was kept of it.",
+            problem(Gone("case-erased", "this case was erased", field="case_id")),
+        ),
+        (
             f"The body is larger than {MAX_BODY} bytes.",
             Problem(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, slug="bad-request", detail=_TOO_LARGE),
         ),
         (
             "Fields are wrong; `errors` names each.",
             problem(Invalid([Fault("client.birth_date", "must be a day that exists, as in 1991-05-02")])),
+        ),
+        (
+            "A partner has too many connections or streams, or asks too often.",
+            problem(TooMany("5 streams are open already; close one")),
         ),
         (
             f"The database is away. The same again after {RETRY_AFTER} seconds does not count twice.",
@@ -71,9 +79,9 @@ REFUSALS: Mapping[HTTPStatus, tuple[str, Problem]] = {
 
 def refusals(path: str, roles: frozenset[Role], contract: Contract) -> Mapping[HTTPStatus, str]:
     """Return the statuses with which an endpoint may refuse a request, and why."""
-    expected = {HTTPStatus.UNAUTHORIZED}
-    if len(roles) < len(Role):
-        expected |= {HTTPStatus.FORBIDDEN}
+    expected = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+    if Role.AGENCY in roles:
+        expected |= {HTTPStatus.TOO_MANY_REQUESTS}
     if "<" in path:
         expected |= {HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE}
     if contract.query or contract.takes:

@@ -89,13 +89,15 @@ class States:
         return msgspec.convert(content, self._model.kinds[kind])
 
     def document(self, ref: Ref, state: Any) -> Document:
-        """Return the document under which a state is stored."""
+        """Return the document under which a state is stored; nothing private of whom was erased."""
         content = msgspec.to_builtins(state)
         row: Document = {"_id": ref.id, "state": content}
         if ref.kind in self._model.searched:
             row["keys"] = list(self._model.keys(ref, state))
         if self._sealed[ref.kind]:
-            row["private"] = self._keys.seal(ref.id, orjson.dumps(content.pop("private")))
+            private = content.pop("private")
+            if not self._keys.is_destroyed(ref.id):
+                row["private"] = self._keys.seal(ref.id, orjson.dumps(private))
         return row
 
     def save(self, shelf: Shelf, session: ClientSession) -> None:

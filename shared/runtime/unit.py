@@ -59,8 +59,8 @@ class Unit:
         self.timers.prepare()
 
     def load_keys(self, owners: Sequence[str]) -> None:
-        """Fetch the keys that are about to be used, at once."""
-        self._keys.load(owners)
+        """Fetch the keys that are about to be used, as they are stored now: another process may have destroyed one."""
+        self._keys.load(owners, anew=True)
 
     def attempt(self, tickets: Sequence[Ticket], broken: Exception | None = None) -> list[Document]:
         """Commit the tickets and return the journal entries made; with `broken`, only write down that they failed.
@@ -102,6 +102,7 @@ class Unit:
             self._head = None
         if not self._looked(tickets, together, session):
             self._shelf = self._model.shelf()
+            self._keys.forget()
             self.states.fill_resident(self._shelf, session)
             self._residents = len(self._shelf)
             self._looked(tickets, together, session)
@@ -162,6 +163,7 @@ class Unit:
         for ticket, facts in decided.facts:
             entries.append(self.journal.entry(head, ticket.message, facts, at))
             head = self._after(entries)
+            self._keys.doom(owner for fact in facts for owner in self._model.erases(fact))
         return entries, [(timer, entries[at]["events"][n]["id"]) for timer, at, n in decided.timers.values()]
 
     def _store(self, tickets: Sequence[Ticket], entries: list[Document], at: datetime, session: ClientSession) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pymongo import InsertOne, UpdateOne
 
 from shared.privacy import Key, SealBroken
 from shared.runtime import keyring
@@ -21,11 +22,11 @@ class Rows:
         self.looked_for += query["_id"]["$in"]
         return iter([self.rows[owner] for owner in query["_id"]["$in"] if owner in self.rows])
 
-    def insert_many(self, rows: list[dict[str, Any]], ordered: bool, session: object) -> None:
-        self.rows |= {row["_id"]: row for row in rows}
-
-    def update_one(self, query: dict[str, Any], change: dict[str, Any], upsert: bool) -> None:
-        self.rows[query["_id"]] = {"_id": query["_id"]}
+    def bulk_write(self, changes: list[InsertOne[Any] | UpdateOne], ordered: bool, session: object) -> None:
+        for change in changes:
+            row = change._doc if isinstance(change, InsertOne) else dict(change._filter)
+            assert isinstance(change, UpdateOne) or row["_id"] not in self.rows
+            self.rows[row["_id"]] = row
 
 
 @pytest.fixture
@@ -73,15 +74,79 @@ def test_keys_are_bound_to_their_owner_and_service(rows: Rows) -> None:
         ring(rows, "referral").open("a", sealed["a"])
 
 
+def commit(keys: KeyRing, *, kept: bool = True) -> None:
+    session: Any = None
+    if kept:
+        keys.save(session)
+    keys.settle(kept=kept)
+
+
 def test_what_a_destroyed_key_sealed_is_gone_and_nothing_new_is_kept(rows: Rows) -> None:
-    sealed = stored(rows, "a")
+    sealed = stored(rows, "a", "b")
     keys = ring(rows)
-    keys.destroy("a")
+    keys.load(["a", "b"])
+    keys.doom(["a"])
+    with pytest.raises(PermissionError):
+        keys.seal("a", b"more")
+    assert keys.is_destroyed("a")
+    commit(keys)
 
     assert keys.open("a", sealed["a"]) is None
     assert ring(rows).open("a", sealed["a"]) is None
+    assert keys.is_destroyed("a")
+    assert "wrapped" not in rows.rows["a"]
+    assert keys.open("b", sealed["b"]) == b"about b"
     with pytest.raises(PermissionError):
         keys.seal("a", b"more")
+
+
+def test_a_key_is_destroyed_with_its_transaction_or_not_at_all(rows: Rows) -> None:
+    sealed = stored(rows, "a")
+    keys = ring(rows)
+    keys.load(["a"])
+    keys.doom(["a"])
+    commit(keys, kept=False)
+
+    assert keys.open("a", sealed["a"]) == b"about a"
+    assert not keys.is_destroyed("a")
+    assert ring(rows).open("a", keys.seal("a", b"more")) == b"more"
+
+
+def test_a_key_that_is_made_and_destroyed_in_one_transaction_is_never_stored(rows: Rows) -> None:
+    keys = ring(rows)
+    sealed = keys.seal("a", b"about a")
+    keys.doom(["a"])
+    commit(keys)
+
+    assert rows.rows == {"a": {"_id": "a"}}
+    assert keys.open("a", sealed) is None
+
+
+def test_a_key_that_was_fetched_before_it_was_destroyed_does_not_come_back(rows: Rows) -> None:
+    sealed = stored(rows, "a")
+    keys = ring(rows)
+    fetched = dict(rows.rows["a"])
+    keys.load(["a"])
+    keys.doom(["a"])
+    commit(keys)
+    rows.rows["a"] = fetched  # the answer to who asked before is still on its way
+    keys.load(["a"], anew=True)
+
+    assert keys.open("a", sealed["a"]) is None
+
+
+def test_a_key_that_another_process_destroyed_is_gone_once_it_is_asked_for_anew(rows: Rows) -> None:
+    sealed = stored(rows, "a", "b")
+    here, there = ring(rows), ring(rows)
+    here.load(["a", "b"])
+    there.load(["a", "b"])
+    there.doom(["a", "b"])
+    commit(there)
+
+    here.load(["a"], anew=True)
+    assert here.open("a", sealed["a"]) is None
+    here.forget()
+    assert here.open("b", sealed["b"]) is None
 
 
 def test_memory_is_bounded(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
