@@ -37,6 +37,8 @@ class Secrets:
     webhook_url: str = ""
     #: Newest first, at most two; each begins with `whsec_`.
     webhook_secrets: tuple[str, ...] = ()
+    #: Name of the agency's own broker that may link to its exchange; empty where none may.
+    federated_to: str = ""
     #: JWK to which identity is sealed for an agency that cannot ask for it.
     public_key: dict[str, Any] | None = None
 
@@ -61,7 +63,6 @@ class Agency:
     rekeyed_at: datetime
     webhook: Webhook = Webhook.NONE
     stream: bool = True
-    federation: bool = False
     #: Gets invented events only.
     sandbox: bool = False
     #: How often its stream had to be written anew, because somebody was erased whose sealed identity it carried.

@@ -24,7 +24,7 @@ def _add(shelf: Shelf, message: Message) -> Decision:
         "districts": list(data["districts"]),
         "keys": [data["key"]],
         "stream": data["stream"],
-        "federation": data["federation"],
+        "federation": bool(data["federated_to"]),
         "webhook": bool(data["webhook_url"]),
         "sandbox": data["sandbox"],
     }
@@ -33,6 +33,7 @@ def _add(shelf: Shelf, message: Message) -> Decision:
         "broker_password_hash": data["broker_password_hash"],
         "webhook_url": data["webhook_url"],
         "webhook_secrets": [data["webhook_secret"]] if data["webhook_url"] else [],
+        "federated_to": data["federated_to"],
         "public_key": data["public_key"],
     }
     yield _fact(message, "subscription.opened", opened, secret)
@@ -145,7 +146,6 @@ def _opened(before: Agency | None, fact: Fact) -> Agency:
         rekeyed_at=fact.time,
         webhook=Webhook.ON if data["webhook"] else Webhook.NONE,
         stream=data["stream"],
-        federation=data["federation"],
         sandbox=data["sandbox"],
         epoch=before.epoch if before else 0,
         private=Secrets(
@@ -153,6 +153,7 @@ def _opened(before: Agency | None, fact: Fact) -> Agency:
             broker_password_hash=secret["broker_password_hash"],
             webhook_url=secret["webhook_url"],
             webhook_secrets=tuple(secret["webhook_secrets"]),
+            federated_to=secret["federated_to"],
             public_key=secret["public_key"],
         ),
     )

@@ -219,6 +219,21 @@ class Part(fields.Nested):
         return {"$ref": f"#/components/schemas/{self.form.__name__}"}
 
 
+class Object(fields.Field[dict[str, Any]]):
+    """An object whose form somebody else checks."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**_options(options))
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValidationError("must be an object")
+        return value
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "object"}
+
+
 def _options(options: dict[str, Any]) -> dict[str, Any]:
     """Say in our words what is missing; let what is not required also be null. `about` is for the reference."""
     messages = {"required": "is missing", "null": "must not be null", "validator_failed": "cannot be used"}
