@@ -1,0 +1,22 @@
+"""A database of a test's own."""
+
+import os
+import secrets
+import warnings
+from collections.abc import Iterator
+
+import pytest
+from pymongo.database import Database
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # eventlet and nameko warn when they are imported
+    from shared.runtime.database import Document, connect
+
+
+@pytest.fixture
+def database() -> Iterator[Database[Document]]:
+    """An empty database."""
+    database = connect(os.environ["MONGO_URI"], f"niangjia_t{secrets.token_hex(4)}_feed")
+    yield database
+    database.client.drop_database(database.name)
+    database.client.close()
