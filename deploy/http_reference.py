@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from shared.runtime.auth import Role
+from shared.runtime.auth import HOUSE, Role
 from shared.runtime.draft import MAX_BODY, MAX_HEAD
 from shared.runtime.field import described
 from shared.runtime.form import Form
@@ -33,8 +33,9 @@ Every request carries a token, health and metrics too. A token has a role, and m
 in it is open. JSON is strict: a field that is not in the form, a name given twice, a text where a number belongs is an
 error. Times carry an offset. A command that was cut off, or answered 503, is sent again: it does not count twice.
 
-A body has at most {MAX_BODY:,} bytes, address and headers {MAX_HEAD:,}. To a `GET` belongs a `HEAD`. There is no TLS,
-no HTTP/2 and no CORS: that is for the proxy in front.
+A body has at most {MAX_BODY:,} bytes, address and headers {MAX_HEAD:,}. To a `GET` belongs a `HEAD`. There is
+no HTTP/2 and no CORS: that is for the proxy in front. TLS is spoken where a certificate is set. A service holds up to
+1,000 connections, of each agency up to 20; of more, those that wait longest are ended.
 """
 
 
@@ -94,7 +95,8 @@ def _page(found: list[Operation]) -> Iterator[str]:
     yield "| method | path | service | roles | what |"
     yield "|---|---|---|---|---|"
     for one in found:
-        roles = "every role" if len(one.roles) == len(Role) else ", ".join(role for role in Role if role in one.roles)
+        named = ", ".join(role for role in Role if role in one.roles)
+        roles = "every role of the house" if one.roles == HOUSE else named
         services = "every service" if len(one.services) == len(SERVICES) else ", ".join(one.services)
         what = one.about.partition("\n\n")[0].rstrip(".")
         yield f"| `{one.method}` | `{one.path}` | {services} | {roles} | {what} |"

@@ -4,14 +4,16 @@ import click
 
 from deploy.home import Home
 from shared.events.vocabulary import DISTRICT_LEVELS
-from shared.runtime.auth import Bearer, Role, issue
+from shared.runtime.auth import HOUSE, Bearer, Role, issue
 
 _LONGEST_HOURS = 24 * 366
 _SECONDS_AN_HOUR = 3600
+#: Without that of partners: their tokens come with their subscription.
+_ROLES = tuple(role.value for role in Role if role in HOUSE)
 
 
 @click.command()
-@click.option("--role", type=click.Choice([role.value for role in Role]), required=True, help="What the bearer is.")
+@click.option("--role", type=click.Choice(_ROLES), required=True, help="What the bearer is.")
 @click.option("--district", help="Digits of the only district that it opens; without, every district.")
 @click.option("--hours", type=click.FloatRange(0, _LONGEST_HOURS, min_open=True), default=8, help="How long it counts.")
 @click.option("--name", help="Who bears it, for the log of disclosures; without, the role.")

@@ -3,8 +3,9 @@
 import re
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 from typing import Any
 
 import jwt
@@ -33,6 +34,12 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     #: Another service of the house.
     SERVICE = "service"
+    #: A partner outside the house: reads what is delivered to it, and nothing else.
+    AGENCY = "agency"
+
+
+#: The roles of the house itself. What is open to all of them is still shut to partners.
+HOUSE = frozenset(Role) - {Role.AGENCY}
 
 
 class Unauthorised(Exception):
@@ -47,6 +54,10 @@ class Bearer:
     role: Role
     #: Digits of GB/T 2260; only what lies in this district is open. Empty: every district.
     district: str = ""
+    #: Of an agency only: the id of its key, without which the token counts for nothing.
+    key: str = ""
+    #: When the token ends, in seconds of the epoch.
+    until: float = field(default=inf, compare=False)
 
     def covers(self, district: str) -> bool:
         """Tell whether a place lies in the bearer's district."""
@@ -59,6 +70,8 @@ def issue(key: bytes, bearer: Bearer, seconds: int) -> str:
     claims = {"sub": bearer.name, "role": bearer.role.value, "iat": now, "exp": now + seconds}
     if bearer.district:
         claims["district"] = bearer.district
+    if bearer.role is Role.AGENCY:
+        claims["key"] = bearer.key
     return jwt.encode(claims, key, algorithm=ALGORITHM)
 
 
@@ -91,12 +104,15 @@ class Gate:
             claims: dict[str, Any] = jwt.decode(
                 token, self._key, algorithms=[ALGORITHM], options={"require": ["exp", "sub", "role"]}
             )
-            bearer = Bearer(name=claims["sub"], role=Role(claims["role"]), district=_district(claims))
+            role, until = Role(claims["role"]), float(claims["exp"])
+            bearer = Bearer(
+                name=claims["sub"], role=role, district=_district(claims), key=_key(claims, role), until=until
+            )
         except jwt.ExpiredSignatureError:
             raise Unauthorised("the token has expired; ask for a new one") from None
         except (jwt.InvalidTokenError, ValueError):
             raise Unauthorised("the token is not one of this house") from None
-        return float(claims["exp"]), bearer
+        return until, bearer
 
 
 def _district(claims: dict[str, Any]) -> str:
@@ -109,3 +125,16 @@ def _district(claims: dict[str, Any]) -> str:
     if district == "" or (isinstance(district, str) and _DISTRICT.fullmatch(district)):
         return str(district)
     raise ValueError("district")
+
+
+def _key(claims: dict[str, Any], role: Role) -> str:
+    """Return the id of an agency's key; nobody else has one.
+
+    Raises:
+        ValueError: the agency's token names none.
+    """
+    if role is not Role.AGENCY:
+        return ""
+    if isinstance(key := claims.get("key"), str) and key:
+        return key
+    raise ValueError("key")

@@ -10,6 +10,8 @@ MAX_BODY = 16 * 1024 * 1024
 MAX_HEAD = 32 * 1024
 #: Bytes of a body that are taken before anybody looks who sends them.
 UNASKED = 64 * 1024
+#: Requests that a client may send before the first is answered.
+MAX_PIPELINED = 64
 
 
 class Refused(Exception):
@@ -28,6 +30,10 @@ class Head:
     path: str
     query: str = ""
     authorization: str | None = None
+    #: The last event that a client has of a stream which broke off, as it was told.
+    last_event_id: str = ""
+    #: The client understands an answer in chunks.
+    chunks: bool = True
     #: The connection ends with this request.
     last: bool = False
 
@@ -49,6 +55,8 @@ class Draft:
     _head_length: int = 0
     _hosts: int = 0
     _authorization: bytes | None = None
+    _last_event_id: bytes = b""
+    _chunks: bool = True
     _announced: int = 0
     _chunked: bool = False
     _length: int = 0
@@ -77,6 +85,8 @@ class Draft:
                 if self._authorization is not None:
                     raise Refused(HTTPStatus.BAD_REQUEST, "there are two headers 'Authorization'; send one")
                 self._authorization = value
+            case b"last-event-id":
+                self._last_event_id = value
             case b"expect":
                 self.expects = value.strip().lower() == b"100-continue"
 
@@ -85,6 +95,7 @@ class Draft:
         self.has_head = True
         if version not in {"1.0", "1.1"}:
             raise Refused(HTTPStatus.BAD_REQUEST, "HTTP/1.1 is spoken here")
+        self._chunks = version == "1.1"
         if self._hosts > 1 or (version == "1.1" and not self._hosts):
             raise Refused(HTTPStatus.BAD_REQUEST, "send one header 'Host'")
         if upgrade and (self._chunked or self._announced):
@@ -118,6 +129,8 @@ class Draft:
             path=unquote(path),
             query=query,
             authorization=self._authorization.decode("latin-1") if self._authorization is not None else None,
+            last_event_id=self._last_event_id.decode("latin-1"),
+            chunks=self._chunks,
             last=last,
         )
 

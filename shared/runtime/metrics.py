@@ -18,6 +18,14 @@ REQUEST_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     registry=REGISTRY,
 )
+CONNECTIONS = Gauge("niangjia_http_connections", "Connections that are open", registry=REGISTRY)
+STREAMS = Gauge("niangjia_http_streams", "Answers that are being sent bit by bit", registry=REGISTRY)
+CUT = Counter(
+    "niangjia_http_connections_cut_total",
+    "Connections that the service ended: no room for more, no TLS, or nobody reads",
+    ["why"],
+    registry=REGISTRY,
+)
 MESSAGES = Counter(
     "niangjia_messages_total", "Commands and events, by what became of them", ["type", "fate"], registry=REGISTRY
 )

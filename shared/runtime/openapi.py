@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from shared.runtime.auth import Role
+from shared.runtime.auth import HOUSE, Role
 from shared.runtime.contract import JSON, NDJSON, Contract
 from shared.runtime.field import Items, Part, described
 from shared.runtime.form import Form
@@ -79,7 +79,7 @@ def openapi(operations: Sequence[Operation], addresses: Mapping[str, str]) -> di
 
 def _operation(one: Operation) -> dict[str, Any]:
     summary, _, more = one.about.partition("\n\n")
-    opened = "Any role." if len(one.roles) == len(Role) else f"Roles: {', '.join(sorted(one.roles))}."
+    opened = "Any role of the house." if one.roles == HOUSE else f"Roles: {', '.join(sorted(one.roles))}."
     taken = one.contract.takes
     return {
         "operationId": one.name,

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from pymongo.errors import PyMongoError
 
 from shared.runtime import metrics
-from shared.runtime.auth import Role
+from shared.runtime.auth import HOUSE, Role
 from shared.runtime.field import Code, Items, Text
 from shared.runtime.form import Form
 from shared.runtime.http import Answer, Request, http
@@ -38,7 +38,7 @@ class Service:
     @http(
         "GET",
         "/health",
-        roles=Role,
+        roles=HOUSE,
         answers=Health,
         statuses=(HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE),
     )

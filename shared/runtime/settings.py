@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from environs import Env, EnvValidationError, validate
 from marshmallow import ValidationError
 
+from shared.runtime.tls import CERTIFICATE, KEY, server_context
 from shared.runtime.variables import BY_NAME, LANGUAGES, LOG_LEVELS, SettingError, wrong
 
 _Check = Callable[[Any], Any]
@@ -28,6 +29,9 @@ class Settings:
     namespace: str = ""
     http_host: str = "127.0.0.1"
     http_port: int = 8000
+    #: With both, TLS is spoken.
+    http_certificate: Path | None = None
+    http_key: Path | None = None
     intake_url: str = "http://127.0.0.1:8000"
     #: Where messages leave the house: a folder, smtp://host:port/domain, or "off".
     outbox: str
@@ -49,6 +53,7 @@ class Settings:
         reader = Reader()
         home = Path(reader.text("NIANGJIA_HOME")).absolute()
         rules = reader.text("NIANGJIA_RULES")
+        certificate, key = _tls(reader)
         return cls(
             service=service,
             amqp_uri=reader.secret("AMQP_URI", address("amqp", "amqps")),
@@ -57,6 +62,8 @@ class Settings:
             namespace=reader.text("NIANGJIA_NAMESPACE", validate.Regexp(r"([a-z][a-z0-9]{0,15})?$")),
             http_host=reader.text("NIANGJIA_HTTP_HOST"),
             http_port=reader.number("NIANGJIA_HTTP_PORT", validate.Range(1, 65535)),
+            http_certificate=certificate,
+            http_key=key,
             intake_url=reader.text("NIANGJIA_INTAKE_URL", address("http", "https")).rstrip("/"),
             outbox=reader.text("NIANGJIA_OUTBOX") if reader.given("NIANGJIA_OUTBOX") else str(home / "outbox"),
             language=reader.text("NIANGJIA_LANGUAGE", validate.OneOf(LANGUAGES)),
@@ -205,6 +212,18 @@ def database_name(service: str, namespace: str = "") -> str:
 def _unusable(name: str, error: ValidationError) -> SettingError:
     messages = error.messages if isinstance(error.messages, list) else [str(error.messages)]
     return wrong(name, f"cannot be used ({' '.join(str(message) for message in messages).rstrip('.')})")
+
+
+def _tls(reader: Reader) -> tuple[Path | None, Path | None]:
+    """Return the files with which TLS is spoken; none where it is not."""
+    if not (reader.given(CERTIFICATE) or reader.given(KEY)):
+        return None, None
+    for name, other in ((CERTIFICATE, KEY), (KEY, CERTIFICATE)):
+        if not reader.given(name):
+            raise wrong(name, f"is not set, and {other} is")
+    certificate, key = (Path(reader.text(name)).absolute() for name in (CERTIFICATE, KEY))
+    server_context(certificate, key)
+    return certificate, key
 
 
 def _folder(name: str, path: Path) -> Path:

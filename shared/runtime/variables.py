@@ -83,6 +83,18 @@ VARIABLES: tuple[Variable, ...] = (
         readers=("services",),
     ),
     Variable(
+        name="NIANGJIA_HTTP_CERTIFICATE",
+        meaning="Certificate chain (PEM) with which a service speaks TLS. Empty: it speaks none.",
+        remedy="name a readable PEM file and its key in NIANGJIA_HTTP_KEY, or leave both empty",
+        readers=("services",),
+    ),
+    Variable(
+        name="NIANGJIA_HTTP_KEY",
+        meaning="Key (PEM, without a password) of that certificate.",
+        remedy="name a readable PEM file beside NIANGJIA_HTTP_CERTIFICATE, or leave both empty",
+        readers=("services",),
+    ),
+    Variable(
         name="NIANGJIA_INTAKE_URL",
         default="http://127.0.0.1:8000",
         meaning="Where intake answers: asked for what must be disclosed, and by the command line for cases.",

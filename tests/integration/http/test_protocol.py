@@ -12,8 +12,7 @@ import pytest
 import requests
 
 from shared.runtime.auth import Role
-from shared.runtime.draft import MAX_BODY, MAX_HEAD
-from shared.runtime.web import MAX_PIPELINED
+from shared.runtime.draft import MAX_BODY, MAX_HEAD, MAX_PIPELINED
 from tests.integration.http.document import DOCUMENT
 from tests.integration.http.wire import Wire
 from tests.support.system import System

@@ -38,6 +38,18 @@ def test_a_token_says_who_comes_and_where_she_may_look() -> None:
     assert GATE.bearer(header(issue(KEY, bearer, 60))) == bearer
 
 
+def test_a_token_of_an_agency_names_its_key_and_says_when_it_ends() -> None:
+    bearer = Bearer(name="wenzhou-police", role=Role.AGENCY, key="k1f0c9a3e")
+    read = GATE.bearer(header(issue(KEY, bearer, 60)))
+
+    assert read == bearer
+    assert read.until == pytest.approx(time.time() + 60, abs=2)
+
+
+def test_nobody_but_an_agency_has_a_key() -> None:
+    assert GATE.bearer(header(token(role="admin", key="k1f0c9a3e"))).key == ""
+
+
 def test_a_token_of_every_district_says_none() -> None:
     bearer = Bearer(name="she", role=Role.ADMIN)
 
@@ -76,6 +88,9 @@ def test_a_district_covers_what_lies_in_it(district: str, place: str, covered: b
         header(token(sub=None)),
         header(token(role=None)),
         header(token(role="queen")),
+        header(token(role="agency")),
+        header(token(role="agency", key="")),
+        header(token(role="agency", key=7)),
         header(token(exp=int(time.time()) - 1)),
         header(token(nbf=int(time.time()) + 600)),
     ],

@@ -41,7 +41,7 @@ def test_requests_are_answered_one_after_the_other() -> None:
     sock = FakeSocket(REQUEST[:10], REQUEST[10:] + REQUEST)
     asked: list[str] = []
 
-    def answer(head: Head, body: bytes) -> bytes:
+    def answer(_: Connection, head: Head, body: bytes) -> bytes:
         asked.append(head.path)
         return b"ok"
 
@@ -52,7 +52,7 @@ def test_requests_are_answered_one_after_the_other() -> None:
 def test_an_error_that_nobody_foresaw_ends_this_connection_only(caplog: pytest.LogCaptureFixture) -> None:
     sock = FakeSocket(REQUEST)
 
-    def answer(head: Head, body: bytes) -> bytes:
+    def answer(_: Connection, head: Head, body: bytes) -> bytes:
         raise LookupError
 
     with caplog.at_level(logging.CRITICAL):
@@ -64,7 +64,7 @@ def test_an_error_that_nobody_foresaw_ends_this_connection_only(caplog: pytest.L
 def test_a_client_that_goes_away_is_let_go() -> None:
     sock = FakeSocket(REQUEST)
 
-    def answer(head: Head, body: bytes) -> bytes:
+    def answer(_: Connection, head: Head, body: bytes) -> bytes:
         raise BrokenPipeError
 
     Connection(sock, answer).serve()

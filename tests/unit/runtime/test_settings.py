@@ -117,3 +117,35 @@ def test_no_password_shows(monkeypatch: pytest.MonkeyPatch) -> None:
         Settings.from_environment("intake")
 
     assert "p4ss" not in str(raised.value)
+
+
+def test_tls_is_spoken_where_certificate_and_key_are_given(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> None:
+    assert Settings.from_environment("feed").http_certificate is None
+    monkeypatch.setenv("NIANGJIA_HTTP_CERTIFICATE", str(certificate / "chain.pem"))
+    monkeypatch.setenv("NIANGJIA_HTTP_KEY", str(certificate / "key.pem"))
+    settings = Settings.from_environment("feed")
+
+    assert (settings.http_certificate, settings.http_key) == (certificate / "chain.pem", certificate / "key.pem")
+
+
+@pytest.mark.parametrize(
+    ("chain", "key", "said"),
+    [
+        ("chain.pem", "", "NIANGJIA_HTTP_KEY is not set, and NIANGJIA_HTTP_CERTIFICATE is"),
+        ("", "key.pem", "NIANGJIA_HTTP_CERTIFICATE is not set, and NIANGJIA_HTTP_KEY is"),
+        ("nowhere.pem", "key.pem", "NIANGJIA_HTTP_CERTIFICATE cannot be read"),
+        ("chain.pem", "nowhere.pem", "NIANGJIA_HTTP_KEY cannot be read"),
+        ("chain.pem", "chain.pem", "cannot be used together"),
+        ("key.pem", "key.pem", "cannot be used together"),
+        ("chain.pem", "other.pem", "cannot be used together"),
+        ("chain.pem", "locked.pem", "cannot be used together"),
+    ],
+)
+def test_tls_that_could_not_be_spoken_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, certificate: Path, chain: str, key: str, said: str
+) -> None:
+    for name, file in (("NIANGJIA_HTTP_CERTIFICATE", chain), ("NIANGJIA_HTTP_KEY", key)):
+        monkeypatch.setenv(name, str(certificate / file) if file else "")
+
+    with pytest.raises(SettingError, match=said):
+        Settings.from_environment("feed")
