@@ -46,12 +46,12 @@ class Grant:
 
     def fits(self, kind: str, data: Mapping[str, Any]) -> bool:
         """Tell whether it grants an event with this data to an agency of this kind."""
-        return (
-            (self.of_all or data.get("agency", kind) == kind)
-            and (self.of_all or data.get("purpose", self.purpose) == self.purpose)
+        own = (
+            data.get("agency", kind) == kind
+            and data.get("purpose", self.purpose) == self.purpose
             and data.get("basis", self.bases[0]) in self.bases
-            and all(_at(data, name) in values for name, values in self.where.items())
         )
+        return (own or self.of_all) and all(_at(data, name) in values for name, values in self.where.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
