@@ -33,6 +33,8 @@ class Settings:
     http_certificate: Path | None = None
     http_key: Path | None = None
     intake_url: str = "http://127.0.0.1:8000"
+    #: Seconds after which an agency is told that nothing happened.
+    heartbeat: int = 30
     #: Where messages leave the house: a folder, smtp://host:port/domain, or "off".
     outbox: str
     #: Language of what clients read.
@@ -65,6 +67,7 @@ class Settings:
             http_certificate=certificate,
             http_key=key,
             intake_url=reader.text("NIANGJIA_INTAKE_URL", address("http", "https")).rstrip("/"),
+            heartbeat=reader.number("NIANGJIA_HEARTBEAT", validate.Range(1, 3600)),
             outbox=reader.text("NIANGJIA_OUTBOX") if reader.given("NIANGJIA_OUTBOX") else str(home / "outbox"),
             language=reader.text("NIANGJIA_LANGUAGE", validate.OneOf(LANGUAGES)),
             log_level=reader.text("NIANGJIA_LOG_LEVEL", validate.OneOf(LOG_LEVELS)),

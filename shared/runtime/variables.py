@@ -111,6 +111,13 @@ VARIABLES: tuple[Variable, ...] = (
         if service != "intake"
     ),
     Variable(
+        name="NIANGJIA_HEARTBEAT",
+        default="30",
+        meaning="Seconds after which an agency is told that nothing happened, so that silence means that something broke.",
+        remedy="use a number from 1 to 3600",
+        readers=("services", "compose"),
+    ),
+    Variable(
         name="NIANGJIA_OUTBOX",
         default="$NIANGJIA_HOME/outbox",
         meaning="Where notices leave the house: a folder, smtp://host:port/domain of a gateway, or off.",
