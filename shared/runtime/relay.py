@@ -18,6 +18,7 @@ from pymongo.errors import PyMongoError
 from shared.events import Event
 from shared.runtime import metrics
 from shared.runtime.broker import HEARTBEAT, BrokerAway, connect, declare
+from shared.runtime.confirms import Confirms, NotConfirmed
 from shared.runtime.database import Document
 from shared.runtime.frame import Publishing
 from shared.runtime.lease import Lease
@@ -32,17 +33,12 @@ HANDED_OVER = 5_000
 POLL = 0.5
 #: Seconds between two writings of how far it is.
 SAVE = 0.5
-CONFIRM_SECONDS = 30
 #: Seconds that a stopping service gives to what is not published yet; the journal keeps the rest.
 FINISH_SECONDS = 5
 #: Seconds to wait after a failure, at first and at most.
 BACKOFF = (0.2, 5.0)
 
 _log = structlog.get_logger(__name__)
-
-
-class NotConfirmed(Exception):
-    """The broker refused a message, or was silent for too long."""
 
 
 class Relay(DependencyProvider):
@@ -188,60 +184,20 @@ def _last(entry: Document) -> int:
 
 
 class Outbound:
-    """A channel with publisher confirms, many of them in flight."""
+    """Publishes events on a channel, many confirms in flight."""
 
     def __init__(self, connection: Any, channel: Any, exchange: str) -> None:
-        self._connection = connection
         wire = connection.connection
         self._write = wire.transport.write
         self._publishing = Publishing(channel.channel_id, wire.frame_max, exchange)
-        self._sent = 0
-        self._open: set[int] = set()
-        self._refused = False
-        channel.confirm_select()
-        channel.events["basic_ack"].add(self._on_ack)
-        channel.events["basic_nack"].add(self._on_nack)
+        self._confirms = Confirms(connection, channel)
+        self.confirm = self._confirms.wait
+        self.keep_alive = self._confirms.keep_alive
 
     def publish(self, events: Iterable[Event]) -> None:
         """Send events without waiting."""
         frames = []
         for event in events:
             frames.append(self._publishing.frames(event))
-            self._sent += 1
-            self._open.add(self._sent)
+            self._confirms.count()
         self._write(b"".join(frames))
-
-    def confirm(self) -> None:
-        """Wait until the broker has confirmed all that was sent.
-
-        Raises:
-            NotConfirmed: it refused a message, or said nothing.
-            OSError, AMQPError: the connection broke.
-        """
-        until = time.monotonic() + CONFIRM_SECONDS
-        while self._open and not self._refused:
-            if time.monotonic() > until:
-                raise NotConfirmed("no confirm in time")
-            self._drain(1.0)
-        if self._refused:
-            raise NotConfirmed("the broker refused a message")
-
-    def keep_alive(self) -> None:
-        """Answer and send heartbeats."""
-        self._connection.heartbeat_check()
-        self._drain(0.001)
-
-    def _drain(self, seconds: float) -> None:
-        try:
-            self._connection.drain_events(timeout=seconds)
-        except TimeoutError:
-            return
-
-    def _on_ack(self, tag: int, multiple: bool) -> None:
-        if multiple:
-            self._open = {t for t in self._open if t > tag}
-        else:
-            self._open.discard(tag)
-
-    def _on_nack(self, tag: int, multiple: bool) -> None:
-        self._refused = True
