@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from services.intake.schemas import HOURS, ID, Report
+from services.intake.schemas import HOURS, ID, SEXES, Child, Report
 from shared.events import vocabulary as v
-from shared.runtime.field import Code, Flag, Items, Moment, Part, Text
+from shared.runtime.field import Code, Day, Flag, Items, Moment, Part, Text
 from shared.runtime.form import Form
 
 _COUNTY = r"[0-9]{2}|[0-9]{4}|[0-9]{6}"
@@ -143,4 +143,88 @@ class AddressList(Form):
 
     example: ClassVar[Mapping[str, Any]] = {
         "items": [{"to": "13800000001", "why_not": None}, {"to": None, "why_not": "no_longer_safe"}]
+    }
+
+
+class ToldClient(Form):
+    """The client, as far as it was asked for; null where nobody knows."""
+
+    name = Text(100)
+    sex = Code(SEXES)
+    birth_date = Day()
+    phone = Text(32, about="At which she may be reached; none that was given for the accused, too.")
+    id_number = Text(32)
+    address = Text(1_500)
+
+
+class ToldAccused(Form):
+    """The accused, as far as it was asked for; null where nobody knows."""
+
+    name = Text(100)
+    relation = Text(250)
+    phone = Text(32, about="None that was given for the client, too.")
+    id_number = Text(32)
+
+
+class ToldContact(Form):
+    """How she may be told, by her wish in force."""
+
+    channels = Items(Code(v.SAFE_CHANNELS, required=True), 10, required=True, about="In her order; none: not at all.")
+    hours = Text(11, required=True, allow_none=True, pattern=HOURS, about="In China's time; null: any.")
+    voicemail = Flag(required=True, allow_none=True)
+    received_at = Moment(required=True, about="When the report came that brought this wish: wishes age.")
+
+
+class Told(Form):
+    """What was asked for and nothing else. Of each field the latest that is known; whoever reported is not in it."""
+
+    client = Part(ToldClient)
+    accused = Part(ToldAccused)
+    children = Items(Part(Child, required=True), 30)
+    safe_contact = Part(ToldContact, about="Null where there is no wish, or where one may not be hers.")
+    narrative = Text(
+        1_000_100, lines=True, about="Of the latest reports; whoever reported and is not the client is blanked out."
+    )
+
+
+class Identity(Form):
+    """The people in a case, or why they are not told."""
+
+    told = Part(Told, required=True, allow_none=True, data_key="fields")
+    why_not = Code(("no_consent", "case_unknown", "erased"), required=True, allow_none=True)
+
+
+class Identities(Form):
+    """What was asked for, in the same order."""
+
+    items = Items(Part(Identity, required=True), 500, required=True)
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "items": [
+            {"fields": {"client": {"name": "王某", "phone": "13800000001"}}, "why_not": None},
+            {"fields": None, "why_not": "no_consent"},
+        ]
+    }
+
+
+class Consents(Form):
+    """The consents of a case after a withdrawal."""
+
+    case_id = _id()
+    consents = _codes(v.AGENCIES, "Agencies to which she still agrees.")
+
+    example: ClassVar[Mapping[str, Any]] = {"case_id": Case.example["id"], "consents": ["police"]}
+
+
+class ErasedCase(Form):
+    """That a case is erased. The same again is answered the same."""
+
+    case_id = _id()
+    erased_at = Moment(required=True)
+    reason = Code(v.ERASURE_REASONS, required=True)
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "case_id": Case.example["id"],
+        "erased_at": "2026-03-30T03:00:00Z",
+        "reason": "requested_by_client",
     }

@@ -22,6 +22,14 @@ class Private:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """That a case was erased."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A case after its latest report. Lists are sorted, but for the reasons (order of the rules)."""
 
@@ -59,6 +67,8 @@ class Case:
     counter_report: bool = False
     #: Codes of what speaks against mediation.
     mediation_bars: tuple[str, ...] = ()
+    #: Nothing else is known of it then.
+    erased: Erasure | None = None
     private: Private = field(default_factory=Private)
 
 
@@ -132,14 +142,14 @@ def snapshot(case: Case) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What a case holds beyond its snapshot."""
+    """What a case holds beyond its snapshot; nothing of it is left once the key of the case is destroyed."""
 
-    opened_by: int
-    client_ids: tuple[str, ...]
-    accused_ids: tuple[str, ...]
-    birth_years: tuple[str, ...]
-    violence_times: tuple[datetime, ...]
-    private: Private
+    opened_by: int = 0
+    client_ids: tuple[str, ...] = ()
+    accused_ids: tuple[str, ...] = ()
+    birth_years: tuple[str, ...] = ()
+    violence_times: tuple[datetime, ...] = ()
+    private: Private = field(default_factory=Private)
 
 
 def kept(case: Case) -> Kept:

@@ -1,31 +1,29 @@
 """Who is told what about a person, for which purpose, on which basis: checked now, and written down."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from services.intake.case import Case
 from services.intake.facts import fact
-from shared.kernel import Decision, Fact, Message, NotFound
+from shared.kernel import Decision, Fact, Message
 
 DISCLOSE: Final = "disclose"
 OPEN_FILE: Final = "open_file"
-COMMANDS: Final = frozenset({DISCLOSE, OPEN_FILE})
+IDENTIFY: Final = "identify"
 
 #: Fields that a caseworker sees in an opened file.
 FILE_FIELDS: Final = ("report", "reporter", "client", "accused")
 
 
-def decided(message: Message, case: Case | None) -> Decision:
-    """Yield the disclosure if it is allowed; answer {"granted": bool}.
+def file_opened(message: Message, case: Case) -> Decision:
+    """Yield that somebody reads the file."""
+    yield replace(_written(message, case, "duty", FILE_FIELDS), private={"by": message.data["by"]})
+    return {"granted": True}
 
-    Raises:
-        NotFound: there is no such case.
-    """
-    if case is None:
-        raise NotFound("case-unknown", "there is no case with this id", field="case_id")
-    if message.type == OPEN_FILE:
-        yield replace(_written(message, case, "duty", FILE_FIELDS), private={"by": message.data["by"]})
-        return {"granted": True}
+
+def address_told(message: Message, case: Case) -> Decision:
+    """Yield that notification learns where she may be reached, if she named the channel; answer {"granted": bool}."""
     contact = case.private.contact
     wishes = contact.in_force
     granted = wishes is not None and contact.doubted_at is None and message.data["channel"] in wishes.channels
@@ -34,7 +32,23 @@ def decided(message: Message, case: Case | None) -> Decision:
     return {"granted": granted}
 
 
-def _written(message: Message, case: Case, basis: str, fields: tuple[str, ...]) -> Fact:
+def identity_told(message: Message, case: Case | None) -> Decision:
+    """Yield that an agency learns who she is, if that is allowed now; answer {"why_not": None or a code}."""
+    why_not = _why_not(case, message.data["audience"], message.data["basis"])
+    if case is not None and why_not is None:
+        yield _written(message, case, message.data["basis"], message.data["fields"])
+    return {"why_not": why_not}
+
+
+def _why_not(case: Case | None, audience: str, basis: str) -> str | None:
+    if case is None:
+        return "case_unknown"
+    if case.erased:
+        return "erased"
+    return "no_consent" if basis == "consent" and audience not in case.consents else None
+
+
+def _written(message: Message, case: Case, basis: str, fields: Sequence[str]) -> Fact:
     told = {
         "case_id": case.id,
         "audience": message.data["audience"],

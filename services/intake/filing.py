@@ -17,7 +17,9 @@ def shown(case: Case) -> dict[str, Any]:
 
 
 def covers(bearer: Bearer, case: Case, blind: BlindIndex) -> bool:
-    """Tell whether a case lies in the bearer's district."""
+    """Tell whether a case lies in the bearer's district; of an erased one only the county is left."""
+    if case.erased:
+        return case.district.startswith(bearer.district[:COUNTY_DIGITS])
     if len(bearer.district) <= COUNTY_DIGITS:
         return bearer.covers(case.district)
     return blind("place", bearer.district) in case.place
@@ -49,7 +51,9 @@ class CaseQuery:
             wanted["state.child_case"] = self.child_case == "true"
         if self.after:
             wanted["_id"] = {"$lt": self.after}
-        return {"$and": [wanted, _within(self.district, blind), _within(bearer.district, blind)]}
+        return {
+            "$and": [{"state.erased": None}, wanted, _within(self.district, blind), _within(bearer.district, blind)]
+        }
 
 
 def _within(district: str, blind: BlindIndex) -> dict[str, Any]:

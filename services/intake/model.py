@@ -1,17 +1,17 @@
 """Intake's pure core: a report comes in, a case comes out, judged and compared with all others."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Final, cast
 
 import msgspec
 
-from services.intake import disclosure, facts, matching, risk
+from services.intake import consent, disclosure, erasure, facts, matching, risk
 from services.intake.case import Case, Kept, joined, restored, with_other_side
 from services.intake.report import Report, read
 from shared.events.vocabulary import COUNTY_DIGITS
-from shared.kernel import Conflict, Decision, Fact, Message, Model, Ref, Shelf, Wanted
+from shared.kernel import Conflict, Decision, Fact, Message, Model, NotFound, Ref, Shelf, Wanted
 from shared.rules import china_day
 
 
@@ -24,12 +24,22 @@ class Receipt:
     answer: Mapping[str, Any]
 
 
+#: What is done about a case that is there and was not erased.
+_ABOUT_A_CASE: Final[Mapping[str, Callable[[Message, Case], Decision]]] = {
+    disclosure.DISCLOSE: disclosure.address_told,
+    disclosure.OPEN_FILE: disclosure.file_opened,
+    consent.WITHDRAW: consent.decided,
+}
+_BY_CASE_ID: Final = frozenset({*_ABOUT_A_CASE, disclosure.IDENTIFY, erasure.ERASE})
+
+
 class IntakeModel(Model):
     """Command `receive_report` with the data {"report", "content_hash", "report_key", "tokens"}.
 
     The message id follows from the report key alone; the message time is the time of receipt.
-    Commands `disclose` {"case_id", "purpose", "audience", "channel"},
-    `open_file` {"case_id", "purpose", "audience", "by"}.
+    Commands about a case, each with its "case_id": `disclose` {"purpose", "audience", "channel"},
+    `open_file` {"purpose", "audience", "by"}, `identify` {"audience", "purpose", "basis", "fields"},
+    `withdraw_consent` {"agencies", "by"}, `erase` {"reason"}.
     """
 
     name: ClassVar[str] = "intake"
@@ -43,7 +53,7 @@ class IntakeModel(Model):
         return matching.filed_under(state) if ref.kind == "case" else ()
 
     def wants(self, message: Message) -> Wanted:
-        if message.type in disclosure.COMMANDS:
+        if message.type in _BY_CASE_ID:
             return Wanted(refs=frozenset({Ref("case", message.data["case_id"])}))
         return Wanted(refs=frozenset({Ref("report", message.id)}), keys=frozenset(_keys(message)))
 
@@ -52,10 +62,11 @@ class IntakeModel(Model):
 
         Raises:
             Conflict: the report key is known with other content.
-            NotFound: something is to be disclosed about a case that is not there.
+            NotFound: the command names a case that is not there.
+            Gone: it names one that was erased.
         """
-        if message.type in disclosure.COMMANDS:
-            return (yield from disclosure.decided(message, shelf.get("case", message.data["case_id"])))
+        if message.type in _BY_CASE_ID:
+            return (yield from _about_a_case(message, shelf.get("case", message.data["case_id"])))
         receipt: Receipt | None = shelf.get("report", message.id)
         if receipt is None:
             return (yield from self._receive(shelf, message))
@@ -69,24 +80,13 @@ class IntakeModel(Model):
 
     def evolve(self, shelf: Shelf, fact: Fact) -> None:
         if fact.type == "report.received":
-            private = fact.private
-            case = restored(fact.data["case"], msgspec.convert(private["kept"], Kept))
-            shelf.put(Ref("case", case.id), case)
-            answer = {name: value for name, value in private["answer"].items() if name != "report_key"}
-            receipt = Receipt(content_hash=private["content_hash"], answer=answer)
-            shelf.put(Ref("report", private["receipt"]), receipt)
-        elif fact.type == "case.other_side_found":
+            _take_in(shelf, fact)
+        elif fact.type in _CHANGES:
             known = cast(Case, shelf.get("case", fact.subject))
-            seen = fact.data["case"]
-            shelf.put(
-                Ref("case", known.id),
-                replace(
-                    known,
-                    other_sides=tuple(seen["other_sides"]),
-                    counter_report=seen["counter_report"],
-                    mediation_bars=tuple(seen["mediation_bars"]),
-                ),
-            )
+            shelf.put(Ref("case", known.id), _CHANGES[fact.type](known, fact))
+
+    def erases(self, fact: Fact) -> Iterable[str]:
+        return (fact.case,) if fact.type == "case.erased" else ()
 
     def _receive(self, shelf: Shelf, message: Message) -> Decision:
         report = _report(message)
@@ -116,6 +116,47 @@ class IntakeModel(Model):
                 changed = with_other_side(other, case.id, counter_report=accused)
                 if changed != other:
                     yield risk.barred(changed, self._rules)
+
+
+def _about_a_case(message: Message, case: Case | None) -> Decision:
+    if message.type == disclosure.IDENTIFY:
+        return (yield from disclosure.identity_told(message, case))
+    if case is None:
+        raise NotFound("case-unknown", "there is no case with this id", field="case_id")
+    if message.type == erasure.ERASE:
+        return (yield from erasure.decided(message, case))
+    if case.erased:
+        raise erasure.gone()
+    return (yield from _ABOUT_A_CASE[message.type](message, case))
+
+
+def _take_in(shelf: Shelf, fact: Fact) -> None:
+    """Put the case as it is after a report, and what was answered; of one whose key was destroyed, what was public."""
+    private = fact.private
+    case = restored(fact.data["case"], msgspec.convert(private.get("kept", {}), Kept))
+    shelf.put(Ref("case", case.id), case)
+    if private:
+        answer = {name: value for name, value in private["answer"].items() if name != "report_key"}
+        receipt = Receipt(content_hash=private["content_hash"], answer=answer)
+        shelf.put(Ref("report", private["receipt"]), receipt)
+
+
+def _seen_from_the_other_side(case: Case, fact: Fact) -> Case:
+    seen = fact.data["case"]
+    return replace(
+        case,
+        other_sides=tuple(seen["other_sides"]),
+        counter_report=seen["counter_report"],
+        mediation_bars=tuple(seen["mediation_bars"]),
+    )
+
+
+#: How a case that is there changes with a fact.
+_CHANGES: Final[Mapping[str, Callable[[Case, Fact], Case]]] = {
+    "case.other_side_found": _seen_from_the_other_side,
+    "consent.withdrawn": consent.without,
+    "case.erased": erasure.remains,
+}
 
 
 def _facing(case: Case, report: Report, others: Iterable[Case]) -> Case:

@@ -77,7 +77,9 @@ def tokens(report: Mapping[str, Any], blind: Blind) -> dict[str, Any]:
     }
 
 
-def phone_of_client(reports: Sequence[Mapping[str, Any]], wished_at: datetime | None) -> str | None:
+def phone_of_client(
+    reports: Sequence[Mapping[str, Any]], wished_at: datetime | None, never: frozenset[str] = frozenset()
+) -> str | None:
     """Return the number at which the client may be reached, or None.
 
     What she or a professional said counts: first in the report that brought the wishes in force, then in the latest
@@ -87,13 +89,14 @@ def phone_of_client(reports: Sequence[Mapping[str, Any]], wished_at: datetime | 
     Args:
         reports: of one case, in their order.
         wished_at: when the report was received that brought the wishes in force.
+        never: normal forms of further numbers that are not told.
     """
     his = {normal_phone(number) for report in reports if (number := (report.get("accused") or {}).get("phone"))}
     trusted = [report for report in reversed(reports) if _role(report) in {"self", *PROFESSIONAL_ROLES}]
     wishes = [r for r in trusted if r.get("safe_contact") and datetime.fromisoformat(r["received_at"]) == wished_at]
     by_voice = [report for report in trusted if report["channel"] not in WRITTEN_CHANNELS]
     numbers = (_phone_in(report) for report in (*wishes, *by_voice))
-    return next((number for number in numbers if number and normal_phone(number) not in his), None)
+    return next((number for number in numbers if number and normal_phone(number) not in his | never), None)
 
 
 def _role(report: Mapping[str, Any]) -> str | None:

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from shared.events import vocabulary as v
 from shared.runtime.field import Code, Count, Day, Flag, Items, Moment, Part, Text
-from shared.runtime.form import Form
+from shared.runtime.form import MAX_FAULTS, Form, load
+from shared.runtime.problem import Fault, Invalid
 
 PHONE = r"[+() /-]*[0-9][0-9+() /-]{2,}"
 ID_NUMBER = r"[0-9A-Za-z()-]{4,32}"
@@ -162,3 +163,81 @@ class Disclosures(Form):
     """Many disclosures at once."""
 
     items = Items(Part(Disclosure, required=True), 500, required=True)
+
+
+class IdentityRequest(Form):
+    """Who the people in a case are, for one agency and one purpose."""
+
+    case_id = Text(36, required=True, pattern=ID, what="the id of a case")
+    audience = Code(v.AGENCIES, required=True)
+    purpose = Text(64, required=True, pattern=r"[a-z][a-z0-9]*(_[a-z0-9]+)*", what="a code such as legal_aid")
+    basis = Code(v.BASES, required=True, about="With `consent`, the client must have agreed to this agency until now.")
+    # `fields` is a word that marshmallow keeps for itself.
+    wanted = Items(
+        Code(v.IDENTITY_FIELDS, required=True),
+        len(v.IDENTITY_FIELDS),
+        required=True,
+        data_key="fields",
+        about="At least one. The narrative leaves only for duty or life.",
+    )
+
+
+class IdentityRequests(Form):
+    """Many at once."""
+
+    items = Items(Part(IdentityRequest, required=True), 500, required=True)
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "items": [
+            {
+                "case_id": "019cabd8-3f40-7a51-9c0e-5b1d2f3a4c6e",
+                "audience": "justice",
+                "purpose": "legal_aid",
+                "basis": "consent",
+                "fields": ["client.name", "client.phone"],
+            }
+        ]
+    }
+
+
+def identity_requests(data: object) -> list[dict[str, Any]]:
+    """Return the items of `IdentityRequests`, each with its fields once, in the order of the vocabulary.
+
+    Raises:
+        Invalid: names what is wrong.
+    """
+    items: list[dict[str, Any]] = load(_identity_requests, data)["items"]
+    faults = [Fault(f"items.{n}.fields", why) for n, item in enumerate(items) if (why := _why_not(item))]
+    if faults:
+        raise Invalid(faults[:MAX_FAULTS])
+    for item in items:
+        named = set(item.pop("wanted"))
+        item["fields"] = [field for field in v.IDENTITY_FIELDS if field in named]
+    return items
+
+
+def _why_not(item: Mapping[str, Any]) -> str:
+    if not item["wanted"]:
+        return "must name at least one field"
+    if v.NARRATIVE in item["wanted"] and item["basis"] not in v.WITHOUT_CONSENT:
+        return f"{v.NARRATIVE} leaves only on the basis of duty or life; leave it out"
+    return ""
+
+
+_identity_requests = IdentityRequests()
+
+
+class Withdrawal(Form):
+    """From which agencies the client takes her consent back."""
+
+    agencies = Items(Code(v.AGENCIES, required=True), len(v.AGENCIES), required=True)
+
+    example: ClassVar[Mapping[str, Any]] = {"agencies": ["justice"]}
+
+
+class ErasureOrder(Form):
+    """Why a case is to be erased, for good."""
+
+    reason = Code(v.ERASURE_REASONS, required=True)
+
+    example: ClassVar[Mapping[str, Any]] = {"reason": "requested_by_client"}

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from services.intake.case import Kept
-from services.intake.contact import disclosed
+from services.intake.contact import Contact, disclosed
+from services.intake.identity import People
 from services.intake.persons import phone_of_client
 from shared.runtime.unit import Unit
 
@@ -29,11 +30,18 @@ class Vault:
 
     def phones(self, case_ids: Sequence[str]) -> dict[str, str]:
         """Return by case the number at which the client may be reached (`phone_of_client`)."""
-        told: dict[str, list[dict[str, Any]]] = {}
-        for _, private in self._opened(self._receipts(case_ids)):
-            told.setdefault(private["answer"]["case_id"], []).append(private)
-        found = {case_id: _phone(reports) for case_id, reports in told.items()}
+        found = {case_id: _phone(reports) for case_id, reports in self._by_case(case_ids).items()}
         return {case_id: phone for case_id, phone in found.items() if phone}
+
+    def identities(self, wanted: Sequence[tuple[str, Sequence[str]]]) -> list[dict[str, Any] | None]:
+        """Return, for each case with the fields that are wanted of it, what is known; None where it was erased."""
+        by_case = self._by_case([case_id for case_id, _ in wanted])
+        return [
+            People(reports=[one["report"] for one in said], contact=_contact(said)).told(fields)
+            if (said := by_case.get(case_id))
+            else None
+            for case_id, fields in wanted
+        ]
 
     def contacts(self, receipts: Sequence[str]) -> dict[str, dict[str, Any] | None]:
         """Return, by the receipt of each report, how the client wished to be told after it."""
@@ -41,6 +49,13 @@ class Vault:
         for receipt, private in self._opened(receipts):
             kept = msgspec.convert(private["kept"], Kept)
             found[receipt] = disclosed(kept.private.contact)
+        return found
+
+    def _by_case(self, case_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """Return the sealed parts of all reports of some cases, in their order, by the case."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for _, private in self._opened(self._receipts(sorted(set(case_ids)))):
+            found.setdefault(private["answer"]["case_id"], []).append(private)
         return found
 
     def _receipts(self, case_ids: Sequence[str]) -> list[str]:
@@ -67,5 +82,10 @@ class Vault:
 
 def _phone(told: Sequence[Mapping[str, Any]]) -> str | None:
     """Return the number of a client from the sealed parts of her case's reports, in their order."""
-    wishes = msgspec.convert(told[-1]["kept"], Kept).private.contact.in_force
+    wishes = _contact(told).in_force
     return phone_of_client([private["report"] for private in told], wishes.received_at if wishes else None)
+
+
+def _contact(told: Sequence[Mapping[str, Any]]) -> Contact:
+    """Return how a client may be told, after the last of her case's reports."""
+    return msgspec.convert(told[-1]["kept"], Kept).private.contact

@@ -8,16 +8,30 @@ from typing import Any, ClassVar, Final
 
 from services.referral import rule
 from services.referral.deadline import deadline
-from services.referral.docket import MEDIATION, Docket, Referral, Register, Status, register_id, register_of
+from services.referral.docket import (
+    CONSENT_WITHDRAWN,
+    MEDIATION,
+    MEDIATION_BARRED,
+    Docket,
+    Receipt,
+    Referral,
+    Register,
+    Status,
+    register_id,
+    register_of,
+)
 from services.referral.rule import Line
 from shared.kernel import Decision, Fact, Message, Model, Ref, Shelf, Wanted
 from shared.rules import Subject, iso
 
-_HEARD: Final = frozenset({"report.received", "case.other_side_found"})
+#: After these the table runs again on the case.
+_ON_THE_CASE: Final = frozenset({"report.received", "case.other_side_found"})
+#: These change referrals that were made.
+_ON_THE_DOCKET: Final = frozenset({"consent.withdrawn", "receipt.recorded"})
 
 
 class ReferralModel(Model):
-    """Events `report.received` and `case.other_side_found` of intake."""
+    """Events `report.received`, `case.other_side_found`, `consent.withdrawn` of intake, `receipt.recorded` of feed."""
 
     name: ClassVar[str] = "referral"
     kinds: ClassVar[Mapping[str, type]] = {"docket": Docket, "register": Register}
@@ -29,18 +43,29 @@ class ReferralModel(Model):
         return [f"referral {one.id}" for one in state.referrals] if ref.kind == "docket" else ()
 
     def wants(self, message: Message) -> Wanted:
-        if message.type not in _HEARD:
+        if message.type in _ON_THE_DOCKET and message.data["case_id"]:
+            return Wanted(refs=frozenset({Ref("docket", message.data["case_id"])}))
+        if message.type not in _ON_THE_CASE:
             return Wanted()
         case = message.data["case"]
         register = Ref("register", register_id(case["district"], message.time))
         return Wanted(refs=frozenset({Ref("docket", case["id"]), register}))
 
     def decide(self, shelf: Shelf, message: Message) -> Decision:
-        """Yield what follows from a report: refusals and cancellations first, then the table in its order."""
-        if message.type in _HEARD:
+        """Yield what follows from a report: refusals and cancellations first, then the table in its order.
+
+        From a withdrawal the end of what rests on it; from a receipt that it was the first of its kind.
+        """
+        if message.type in _ON_THE_CASE:
             docket = _docket(shelf, message.data["case"]["id"])
             yield from _without_mediation(docket, message)
             yield from self._by_the_table(shelf, docket, message)
+        elif message.type == "consent.withdrawn":
+            docket = _docket(shelf, message.data["case_id"])
+            for referral in docket.open_by_consent(message.data["agencies"]):
+                yield _cancelled(message, docket, referral, CONSENT_WITHDRAWN)
+        elif message.type == "receipt.recorded" and message.data["case_id"]:
+            yield from _receipted(message, _docket(shelf, message.data["case_id"]))
         return None
 
     def evolve(self, shelf: Shelf, fact: Fact) -> None:
@@ -62,7 +87,7 @@ class ReferralModel(Model):
                 yield _requested(message, line, case, register.next_number)
             elif (line.agency, line.purpose) not in docket.asked:
                 asked = {"case_id": docket.id, "agency": line.agency, "purpose": line.purpose}
-                yield _fact(message, "consent.needed", {**asked, "district": snapshot["district"]})
+                yield _fact(message, "consent.needed", docket.id, {**asked, "district": snapshot["district"]})
 
 
 def _without_mediation(docket: Docket, message: Message) -> Iterator[Fact]:
@@ -74,16 +99,37 @@ def _without_mediation(docket: Docket, message: Message) -> Iterator[Fact]:
     wished_before = MEDIATION in case["wishes"] and not docket.mediation_refused
     if wished_now or wished_before:
         refused = {"case_id": docket.id, "reasons": list(case["mediation_bars"]), "district": case["district"]}
-        yield _fact(message, "mediation.refused", refused)
+        yield _fact(message, "mediation.refused", docket.id, refused)
     for referral in docket.open_for(MEDIATION):
-        cancelled = {
-            "referral_id": referral.id,
-            "case_id": docket.id,
-            "agency": referral.agency,
-            "purpose": referral.purpose,
-            "reason": "mediation_barred",
-        }
-        yield _fact(message, "referral.cancelled", cancelled, subject=referral.id)
+        yield _cancelled(message, docket, referral, MEDIATION_BARRED)
+
+
+def _cancelled(message: Message, docket: Docket, referral: Referral, reason: str) -> Fact:
+    cancelled = {
+        "referral_id": referral.id,
+        "case_id": docket.id,
+        "agency": referral.agency,
+        "purpose": referral.purpose,
+        "reason": reason,
+    }
+    return _fact(message, "referral.cancelled", docket.id, cancelled, subject=referral.id)
+
+
+def _receipted(message: Message, docket: Docket) -> Iterator[Fact]:
+    """Yield that an agency said something of a referral for the first time; nothing for a referral of nobody here."""
+    said = message.data
+    referral = docket.find(said["referral_id"])
+    if referral is None or referral.agency != said["agency"] or referral.has_receipt(said["receipt"]):
+        return
+    receipted = {
+        "referral_id": referral.id,
+        "case_id": docket.id,
+        "agency": referral.agency,
+        "by": said["name"],
+        "receipt": said["receipt"],
+        "at": said["at"],
+    }
+    yield _fact(message, "referral.receipted", docket.id, receipted, subject=referral.id)
 
 
 def _requested(message: Message, line: Line, case: Subject, number: str) -> Fact:
@@ -106,11 +152,10 @@ def _requested(message: Message, line: Line, case: Subject, number: str) -> Fact
         "calendar_assumed": acknowledge.assumed or finish.assumed,
         "green_channel": line.is_green(case),
     }
-    return _fact(message, "referral.requested", requested, subject=requested["referral_id"])
+    return _fact(message, "referral.requested", snapshot["id"], requested, subject=requested["referral_id"])
 
 
-def _fact(message: Message, type: str, data: Mapping[str, Any], *, subject: str = "") -> Fact:
-    case_id = message.data["case"]["id"]
+def _fact(message: Message, type: str, case_id: str, data: Mapping[str, Any], *, subject: str = "") -> Fact:
     return Fact(type=type, subject=subject or case_id, case=case_id, time=message.time, data=data)
 
 
@@ -123,10 +168,21 @@ def _evolved(docket: Docket, fact: Fact) -> Docket:
     if fact.type == "referral.requested":
         return docket.with_referral(_referral(data))
     if fact.type == "referral.cancelled":
-        return docket.without(data["referral_id"])
+        return _without(docket, data)
+    if fact.type == "referral.receipted":
+        receipt = Receipt(receipt=data["receipt"], by=data["by"], at=datetime.fromisoformat(data["at"]))
+        return docket.with_receipt(data["referral_id"], receipt)
     if fact.type == "consent.needed":
-        return replace(docket, asked=(*docket.asked, (data["agency"], data["purpose"])))
+        return docket.with_asked(data["agency"], data["purpose"])
     return replace(docket, mediation_refused=True)
+
+
+def _without(docket: Docket, cancelled: Mapping[str, Any]) -> Docket:
+    docket = docket.without(cancelled["referral_id"], cancelled["reason"])
+    if cancelled["reason"] == CONSENT_WITHDRAWN:
+        # She has answered; nobody is told to ask her again.
+        docket = docket.with_asked(cancelled["agency"], cancelled["purpose"])
+    return docket
 
 
 def _referral(data: Mapping[str, Any]) -> Referral:

@@ -3,7 +3,7 @@
 from shared.events.case import CASE_ID
 from shared.events.declaration import Publisher
 from shared.events.fields import Code, Data, District, Flag, Id, ListOf, OpenCode, Pattern, Time
-from shared.events.vocabulary import AGENCIES, BASES, GRADES, PURPOSES, RECEIPTS
+from shared.events.vocabulary import AGENCIES, BASES, CANCELLATIONS, GRADES, PURPOSES, RECEIPTS
 
 publisher = Publisher("referral")
 
@@ -73,7 +73,7 @@ class ReferralCancelled(Data):
     case_id = Id()
     agency = Code(AGENCIES)
     purpose = OpenCode(PURPOSES)
-    reason = OpenCode(("mediation_barred", "consent_withdrawn"))
+    reason = OpenCode(CANCELLATIONS)
 
 
 class Subscriber(Pattern):

@@ -152,6 +152,8 @@ NARRATIVE: Final = "narrative"
 WITHOUT_CONSENT: Final = frozenset({"duty", "life"})
 #: Why a case is erased.
 ERASURE_REASONS: Final = ("requested_by_client", "retention_over")
+#: Why a referral is cancelled.
+CANCELLATIONS: Final = ("mediation_barred", "consent_withdrawn")
 #: Steps by which an agency says how far it is with what it was told.
 RECEIPTS: Final = ("received", "acted")
 #: Who counts and learns nothing else; no agency that a case is referred to.
