@@ -22,7 +22,6 @@ from shared.events.fields import Count, Data, Flag, OpenCode
 from shared.runtime.variables import SERVICES
 from tests.unit.events.mutation import replaced
 
-
 every_event = pytest.mark.parametrize("declared", list(CATALOGUE), ids=lambda declared: declared.type)
 
 
