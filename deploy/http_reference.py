@@ -145,6 +145,8 @@ def _said(schema: Mapping[str, Any]) -> str:
             said = f"list of up to {most}: {_said(inner)}"
         case {"type": "boolean"}:
             said = "true or false"
+        case {"type": "object"}:
+            said = "object"
         case {"type": "integer", "minimum": least, "maximum": most}:
             said = f"whole number from {least} to {most}"
         case {"format": "date-time"}:

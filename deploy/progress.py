@@ -16,6 +16,7 @@ from deploy.queues import Queues, away
 from deploy.stores import Store, Stores, trouble
 from shared.events import listeners_of
 from shared.runtime.broker import BrokerAway
+from shared.runtime.database import Document
 from shared.runtime.variables import SERVICES
 
 #: What is left for a person to act on: waiting does not help.
@@ -138,6 +139,20 @@ class Progress:
         queued = self.stores["notification"].database["notice"].count_documents({"state.status": "queued"})
         if queued and self.sending:
             yield Left(service="notification", what="notices to send", count=queued)
+        yield from self._undelivered()
+
+    def _undelivered(self) -> Iterator[Left]:
+        """Yield what agencies have not got yet by the ways on which feed brings it."""
+        feed = self.stores["feed"].database
+        unsealed = feed["delivery"].count_documents({"state.seal": "wanted"})
+        if unsealed:
+            yield Left(service="feed", what="deliveries to seal", count=unsealed)
+        cursors = {row["_id"]: row for row in feed["cursors"].find({})}
+        for agency in feed["agency"].find({"state.status": "active"}, {"state": 1}).sort("_id", 1):
+            for way in _ways(agency["state"]):
+                count = _behind(agency["state"], way, cursors.get(f"{way} {agency['_id']}", {}))
+                if count > 0:
+                    yield Left(service="feed", what=f"deliveries by {way}", count=count, detail=f"to {agency['_id']}")
 
     def _in_queues(self) -> Iterator[Left]:
         for source in SERVICES:
@@ -150,3 +165,21 @@ class Progress:
             unreadable = self.queues.ready(store.settings.unreadable(service))
             if unreadable:
                 yield Left(service=service, what="unreadable messages", count=unreadable)
+
+
+def _behind(agency: Document, way: str, cursor: Document) -> int:
+    """Return how many deliveries feed has still to bring to an agency on one way."""
+    is_anew = way == "stream" and cursor.get("epoch", 0) < agency["epoch"]
+    number = 0 if is_anew else cursor.get("number", 0)
+    note = cursor.get("note") or {}
+    # an agency that did not answer is called again later: that is for nobody here to wait for
+    is_tried_later = note.get("number") == number + 1 and note.get("retry_at") is not None
+    return 0 if is_tried_later else int(agency["last"]) - number
+
+
+def _ways(agency: Document) -> Iterator[str]:
+    """Yield the ways by which deliveries are brought to an agency; by the others it takes them itself."""
+    if agency["stream"]:
+        yield "stream"
+    if agency["webhook"] == "on":
+        yield "webhook"

@@ -45,6 +45,7 @@ def environment(home: Home, ports: Mapping[str, int], name: str) -> dict[str, st
     told = {
         "AMQP_URI_FILE": str(home.address_file("AMQP_URI")),
         "MONGO_URI_FILE": str(home.address_file("MONGO_URI")),
+        "NIANGJIA_FEED_URL": f"http://127.0.0.1:{ports['feed']}",
         "NIANGJIA_HOME": str(home.root),
         "NIANGJIA_HTTP_HOST": "127.0.0.1",
         "NIANGJIA_HTTP_PORT": str(ports[name]),

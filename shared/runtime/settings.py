@@ -33,6 +33,15 @@ class Settings:
     http_certificate: Path | None = None
     http_key: Path | None = None
     intake_url: str = "http://127.0.0.1:8000"
+    #: Where agencies reach feed: what a `dataref` begins with, without a slash at the end.
+    feed_url: str = "http://127.0.0.1:8000"
+    #: The broker's management API, with a user who may do everything there; "" is the usual port of the broker's host.
+    broker_api: str = field(default="", repr=False)
+    #: Where agencies reach the broker, without user and virtual host; "" is where the services reach it.
+    partner_amqp: str = ""
+    #: Days and megabytes for which a message stays in an agency's stream, whichever ends first.
+    stream_days: int = 30
+    stream_megabytes: int = 64
     #: Seconds after which an agency is told that nothing happened.
     heartbeat: int = 30
     #: Where messages leave the house: a folder, smtp://host:port/domain, or "off".
@@ -67,6 +76,11 @@ class Settings:
             http_certificate=certificate,
             http_key=key,
             intake_url=reader.text("NIANGJIA_INTAKE_URL", address("http", "https")).rstrip("/"),
+            feed_url=_feed_url(reader),
+            broker_api=reader.secret("NIANGJIA_BROKER_API", address("http", "https"), required=False),
+            partner_amqp=reader.text("NIANGJIA_PARTNER_AMQP", address("amqp", "amqps")).rstrip("/"),
+            stream_days=reader.number("NIANGJIA_STREAM_DAYS", validate.Range(1, 3650)),
+            stream_megabytes=reader.number("NIANGJIA_STREAM_MEGABYTES", validate.Range(1, 100_000)),
             heartbeat=reader.number("NIANGJIA_HEARTBEAT", validate.Range(1, 3600)),
             outbox=reader.text("NIANGJIA_OUTBOX") if reader.given("NIANGJIA_OUTBOX") else str(home / "outbox"),
             language=reader.text("NIANGJIA_LANGUAGE", validate.OneOf(LANGUAGES)),
@@ -215,6 +229,11 @@ def database_name(service: str, namespace: str = "") -> str:
 def _unusable(name: str, error: ValidationError) -> SettingError:
     messages = error.messages if isinstance(error.messages, list) else [str(error.messages)]
     return wrong(name, f"cannot be used ({' '.join(str(message) for message in messages).rstrip('.')})")
+
+
+def _feed_url(reader: Reader) -> str:
+    name = "NIANGJIA_FEED_PUBLIC_URL" if reader.given("NIANGJIA_FEED_PUBLIC_URL") else "NIANGJIA_FEED_URL"
+    return reader.text(name, address("http", "https")).rstrip("/")
 
 
 def _tls(reader: Reader) -> tuple[Path | None, Path | None]:

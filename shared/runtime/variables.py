@@ -7,7 +7,7 @@ an environment.
 
 from dataclasses import dataclass
 
-SERVICES = ("intake", "referral", "volunteer", "notification")
+SERVICES = ("intake", "referral", "volunteer", "notification", "feed")
 LANGUAGES = ("zh", "en")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -108,12 +108,51 @@ VARIABLES: tuple[Variable, ...] = (
             readers=("command line",),
         )
         for service in SERVICES
-        if service != "intake"
+        if service not in {"intake", "feed"}
+    ),
+    Variable(
+        name="NIANGJIA_FEED_URL",
+        default="http://127.0.0.1:8000",
+        meaning="Where feed answers: for the command line, and for agencies where no public address is given.",
+        remedy="write it as http://host:port",
+    ),
+    Variable(
+        name="NIANGJIA_FEED_PUBLIC_URL",
+        meaning="Address at which agencies reach feed, TLS in front of it; their datarefs begin so. Empty: NIANGJIA_FEED_URL.",
+        remedy="write it as https://host, with a path where the proxy wants one",
+        readers=("services", "compose"),
+    ),
+    Variable(
+        name="NIANGJIA_BROKER_API",
+        meaning="Management API of RabbitMQ, with an administrator: feed makes the agencies' users and streams by it. "
+        "Empty: AMQP_URI's user and host, port 15672.",
+        remedy="write it as http://user:password@host:15672, or add agencies without a stream",
+        secret=True,
+    ),
+    Variable(
+        name="NIANGJIA_PARTNER_AMQP",
+        meaning="Where agencies reach RabbitMQ, as they are told. Empty: at AMQP_URI's host and port.",
+        remedy="write it as amqps://host:5671",
+        readers=("services", "command line", "compose"),
+    ),
+    Variable(
+        name="NIANGJIA_STREAM_DAYS",
+        default="30",
+        meaning="Days for which a message stays in an agency's stream; over HTTPS it can be had longer.",
+        remedy="use a number from 1 to 3650",
+        readers=("services", "compose"),
+    ),
+    Variable(
+        name="NIANGJIA_STREAM_MEGABYTES",
+        default="64",
+        meaning="Size at which the oldest messages leave an agency's stream, whatever their age.",
+        remedy="use a number from 1 to 100000",
+        readers=("services", "compose"),
     ),
     Variable(
         name="NIANGJIA_HEARTBEAT",
         default="30",
-        meaning="Seconds after which an agency is told that nothing happened, so that silence means that something broke.",
+        meaning="Seconds after which an agency is told that nothing happened: longer silence means that something broke.",
         remedy="use a number from 1 to 3600",
         readers=("services", "compose"),
     ),
@@ -159,6 +198,13 @@ VARIABLES: tuple[Variable, ...] = (
             readers=("compose",),
         )
         for port, service in enumerate(SERVICES, start=8001)
+    ),
+    Variable(
+        name="NIANGJIA_PARTNER_PORT",
+        default="5671",
+        meaning="Port of the loopback address on which the container of RabbitMQ answers agencies, by TLS.",
+        remedy="use a port that is free",
+        readers=("compose",),
     ),
     Variable(
         name="NIANGJIA_IMAGE_TAG",

@@ -43,7 +43,7 @@ def late_report(name: str, hour: int) -> dict[str, Any]:
 
 
 def test_all_is_well_when_up_returns(containers: Containers) -> None:
-    assert [containers.health(name) for name in (*SERVICES, *ENGINES)] == ["healthy"] * 6
+    assert {containers.health(name) for name in (*SERVICES, *ENGINES)} == {"healthy"}
     assert [containers.inspect(errand)["State"]["ExitCode"] for errand in ERRANDS] == [0, 0]
 
 

@@ -99,6 +99,8 @@ class System:
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
         }
+        if api := os.environ.get("NIANGJIA_BROKER_API"):
+            own["NIANGJIA_BROKER_API"] = api
         own |= {f"NIANGJIA_{name.upper()}_URL": self.url(name) for name in self.modules}
         if service:
             own["NIANGJIA_HTTP_PORT"] = str(self.ports[service])
@@ -217,6 +219,19 @@ class System:
                     channel.queue_delete(settings.queue(consumer, source))
                     channel.queue_delete(settings.unreadable(consumer))
                 channel.exchange_delete(settings.exchange(source))
+        self._forget_partners()
+
+    def _forget_partners(self) -> None:
+        """Remove the agencies' part of the broker."""
+        api = os.environ.get("NIANGJIA_BROKER_API")
+        if not api or "feed" not in self.modules:
+            return
+        with requests.Session() as session:
+            session.trust_env = False
+            session.delete(f"{api}/api/vhosts/{self.namespace}-partners", timeout=30)
+            for user in session.get(f"{api}/api/users", timeout=30).json():
+                if user["name"].startswith(f"{self.namespace}-agency-"):
+                    session.delete(f"{api}/api/users/{user['name']}", timeout=30)
 
     def _is_well(self, client: "Client", service: str) -> bool:
         process = self._processes[service]
