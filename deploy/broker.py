@@ -6,26 +6,34 @@ from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from amqp import Connection
 from amqp.exceptions import AccessRefused, AMQPError, NotAllowed
 from kombu.utils.url import parse_url
 
+from deploy.certificates import AUTHORITY, SERVER, SERVER_KEY, ensure_certificates
 from deploy.files import make_folder, write_private
 from deploy.home import Home
-from deploy.keys import BROKER_LOGIN, BROKER_SALT
+from deploy.keys import BROKER_ADMINISTRATOR_LOGIN, BROKER_LOGIN, BROKER_SALT
 from deploy.problem import Problem
 from deploy.program import Program
+from shared.runtime.settings import Reader
 
 NAME = "broker"
 USER = "niangjia"
+#: Looks after the partners' virtual host over the management API; feed alone knows its password.
+ADMINISTRATOR = "niangjia-administrator"
 VIRTUAL_HOST = "niangjia"
+#: The variable that names the management API, for feed.
+MANAGEMENT = "NIANGJIA_BROKER_API"
 
 #: Debian's own /usr/sbin/rabbitmq-server is a wrapper that changes to the user rabbitmq; this is what it calls.
 _DEBIAN = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 
 _CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{broker}
+tcp_listen_options.backlog = 1024
 definitions.import_backend = local_filesystem
 # seen from the home folder, in which the broker runs: RabbitMQ reads this file as ASCII
 definitions.local.path = etc/definitions.json
@@ -39,7 +47,28 @@ vm_memory_high_watermark.absolute = 1GiB
 disk_free_limit.absolute = 256MB
 # the log of the quorum queues is kept in memory up to this size; the default is 512 MB
 raft.wal_max_size_bytes = 67108864
+# partners: by TLS, with a password or a certificate whose common name is the user
+listeners.ssl.1 = 127.0.0.1:{broker-tls}
+ssl_options.cacertfile = secrets/{authority}
+ssl_options.certfile = secrets/{server}
+ssl_options.keyfile = secrets/{server_key}
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = false
+ssl_options.depth = 1
+ssl_options.versions.1 = tlsv1.3
+ssl_options.versions.2 = tlsv1.2
+ssl_cert_login_from = common_name
+auth_mechanisms.1 = PLAIN
+auth_mechanisms.2 = EXTERNAL
+# a flood of connections at the one listener leaves files and memory for the other
+connection_max = 2000
+# the management API is there to look after users and streams, and after who reads how; nobody looks at rates
+management.tcp.ip = 127.0.0.1
+management.tcp.port = {broker-api}
+management.rates_mode = none
+collect_statistics_interval = 2000
 """
+_PLUGINS = ("rabbitmq_auth_mechanism_ssl", "rabbitmq_management")
 
 
 def executable() -> Path:
@@ -66,18 +95,26 @@ def local_uri(home: Home, ports: Mapping[str, int]) -> str:
     return uri(home, "127.0.0.1", ports[NAME])
 
 
+def management_uri(home: Home, host: str, port: int) -> str:
+    """Return the full address of the management API for feed."""
+    return f"http://{ADMINISTRATOR}:{home.secret(BROKER_ADMINISTRATOR_LOGIN)}@{host}:{port}"
+
+
 def is_local(home: Home, uri: str) -> bool:
     """Say whether an address is that of the broker of `home`, whatever its port was then."""
     return f":{home.secret(BROKER_LOGIN)}@127.0.0.1:" in uri
 
 
 def prepare(home: Home, ports: Mapping[str, int]) -> Program:
-    """Write the broker's configuration and return its program."""
+    """Write the broker's configuration and the address of its management API, and return its program."""
     folder = _folder(home)
     make_folder(folder)
     write_private(home.etc / "definitions.json", json.dumps(definitions(home), indent=2))
-    write_private(home.etc / "rabbitmq.conf", _CONFIGURATION.format(broker=ports[NAME]))
-    write_private(home.etc / "enabled_plugins", "[].\n")
+    ensure_certificates(home, partner_hosts())
+    files = {"authority": AUTHORITY, "server": SERVER, "server_key": SERVER_KEY}
+    write_private(home.etc / "rabbitmq.conf", _CONFIGURATION.format(**files, **ports))
+    write_private(home.etc / "enabled_plugins", f"[{','.join(_PLUGINS)}].\n")
+    write_private(home.address_file(MANAGEMENT), f"{management_uri(home, '127.0.0.1', ports['broker-api'])}\n")
     cookie = sha256(f"cookie {home.secret(BROKER_LOGIN)}".encode()).hexdigest()
     write_private(folder / ".erlang.cookie", cookie, mode=0o400)
     return Program(
@@ -87,6 +124,19 @@ def prepare(home: Home, ports: Mapping[str, int]) -> Program:
         starts_first=True,
         settles_after=10,
     )
+
+
+def remember_management(home: Home) -> None:
+    """Keep for feed where the management API of a broker somewhere else is, as far as the environment says."""
+    if known := home.given(MANAGEMENT) or (home.remembered(MANAGEMENT) if home.pid else ""):
+        write_private(home.address_file(MANAGEMENT), f"{known}\n")
+    else:
+        home.address_file(MANAGEMENT).unlink(missing_ok=True)
+
+
+def partner_hosts() -> list[str]:
+    """Return the host names by which partners call the broker."""
+    return [urlsplit(Reader().text("NIANGJIA_PARTNER_AMQP")).hostname or ""]
 
 
 def has_data(home: Home) -> bool:
@@ -152,7 +202,10 @@ def _environment(home: Home, ports: Mapping[str, int]) -> dict[str, str]:
 
 
 def definitions(home: Home) -> dict[str, object]:
-    """Return the one user and the one virtual host, in the form that RabbitMQ loads."""
+    """Return the users and the virtual host of the services, in the form that RabbitMQ loads.
+
+    The partners' virtual host and users are feed's to make.
+    """
     # with definitions to load, it makes neither its user guest nor the virtual host "/"
     everything = ".*"
     return {
@@ -160,11 +213,18 @@ def definitions(home: Home) -> dict[str, object]:
         "users": [
             {
                 "name": USER,
-                "password_hash": _password_hash(home),
+                "password_hash": _password_hash(home, BROKER_LOGIN),
                 "hashing_algorithm": "rabbit_password_hashing_sha256",
                 "tags": "",
                 "limits": {},
-            }
+            },
+            {
+                "name": ADMINISTRATOR,
+                "password_hash": _password_hash(home, BROKER_ADMINISTRATOR_LOGIN),
+                "hashing_algorithm": "rabbit_password_hashing_sha256",
+                "tags": "administrator",
+                "limits": {},
+            },
         ],
         "permissions": [
             {
@@ -178,6 +238,6 @@ def definitions(home: Home) -> dict[str, object]:
     }
 
 
-def _password_hash(home: Home) -> str:
+def _password_hash(home: Home, login: str) -> str:
     salt = bytes.fromhex(home.secret(BROKER_SALT))
-    return b64encode(salt + sha256(salt + home.secret(BROKER_LOGIN).encode()).digest()).decode()
+    return b64encode(salt + sha256(salt + home.secret(login).encode()).digest()).decode()

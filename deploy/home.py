@@ -23,6 +23,7 @@ KEYS = ("token", "master", "index")
 _ADDRESSES = {
     "AMQP_URI": (("amqp", "amqps"), "amqp.uri"),
     "MONGO_URI": (("mongodb", "mongodb+srv"), "mongo.uri"),
+    "NIANGJIA_BROKER_API": (("http", "https"), "broker-api.uri"),
 }
 #: What a home folder holds.
 _PARTS = {"data", "etc", "log", "outbox", "ports.json", "run", "secrets"}
@@ -141,7 +142,7 @@ class Home:
         return self._address("MONGO_URI")
 
     def given(self, name: str) -> str:
-        """Return the address that the environment gives (`AMQP_URI` or `MONGO_URI`, or their files), or ""."""
+        """Return the address that the environment gives (by `AMQP_URI`, for instance, or `AMQP_URI_FILE`), or ""."""
         schemes, _ = _ADDRESSES[name]
         return Reader().secret(name, address(*schemes), required=False)
 

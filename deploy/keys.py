@@ -9,6 +9,8 @@ from deploy.problem import Problem
 #: Password of the user with which services log in to the broker, and the salt of the hash that the broker keeps.
 BROKER_LOGIN = "broker.password"
 BROKER_SALT = "broker.salt"
+#: Password of the user with which feed looks after the partners' part of the broker.
+BROKER_ADMINISTRATOR_LOGIN = "broker-administrator.password"
 #: Password of the database user of the services, and of the one that sets up the replica set.
 DATABASE_LOGIN = "database.password"
 OPERATOR_LOGIN = "database-operator.password"
@@ -25,7 +27,7 @@ def ensure_keys(home: Home) -> None:
     """
     make_folder(home.secrets)
     _ensure_service_keys(home)
-    for name in (BROKER_LOGIN, DATABASE_LOGIN, OPERATOR_LOGIN, SUPERVISOR_LOGIN):
+    for name in (BROKER_LOGIN, BROKER_ADMINISTRATOR_LOGIN, DATABASE_LOGIN, OPERATOR_LOGIN, SUPERVISOR_LOGIN):
         keep_private(home.secrets / name, f"{token_urlsafe(24)}\n")
     keep_private(home.secrets / BROKER_SALT, f"{token_hex(4)}\n")
     keep_private(home.secrets / DATABASE_KEYFILE, f"{token_hex(64)}\n")

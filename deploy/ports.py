@@ -11,8 +11,10 @@ from deploy.home import Home
 from deploy.problem import Problem
 from shared.runtime.variables import SERVICES
 
-#: `names` and `nodes` are Erlang's own: the name server and the door for its command line tools.
-PARTS = ("broker", "names", "nodes", "database", *SERVICES)
+#: Further ports on which the broker listens: `names` and `nodes` are Erlang's own (the name server, and the door for
+#: its command line tools), `broker-tls` is for partners, `broker-api` for the management API.
+BROKER_PARTS = ("names", "nodes", "broker-tls", "broker-api")
+PARTS = ("broker", *BROKER_PARTS, "database", *SERVICES)
 
 #: Below the ports that the kernel gives to outgoing connections, so that none of those is ever in the way.
 _FIRST, _LAST = 20000, 29999

@@ -53,6 +53,9 @@ def environment(home: Home, ports: Mapping[str, int], name: str) -> dict[str, st
         "NIANGJIA_OUTBOX": _outbox(home),
         "NIANGJIA_SECRETS": str(home.keys),
     }
+    # only feed may change users of the broker
+    if name == "feed" and home.remembered("NIANGJIA_BROKER_API"):
+        told["NIANGJIA_BROKER_API_FILE"] = str(home.address_file("NIANGJIA_BROKER_API"))
     return {
         **passed_on,
         **told,

@@ -17,7 +17,7 @@ from deploy.home import Home
 from deploy.keys import ensure_keys
 from deploy.leftovers import clear_leftovers
 from deploy.logs import last_words
-from deploy.ports import settle_ports
+from deploy.ports import BROKER_PARTS, settle_ports
 from deploy.problem import Problem
 from deploy.program import Program
 from deploy.supervisor import SERVICES_GROUP, Process, Supervisor
@@ -163,7 +163,7 @@ class Stack:
         if not home.pid and (cleared := clear_leftovers(home)):
             report(f"stopped {cleared} processes that an earlier system had left behind")
         running = [name for name, process in self._supervisor.processes().items() if process.is_up]
-        ports = settle_ports(home, [*running, *(("names", "nodes") if broker.NAME in running else ())])
+        ports = settle_ports(home, [*running, *(BROKER_PARTS if broker.NAME in running else ())])
         first = self._settle_engines(ports)
         self._supervisor.configure(first, self._service_programs(home, ports))
         return ports
@@ -176,6 +176,8 @@ class Stack:
             write_private(self._home.address_file(name), f"{uri}\n")
             if engine.is_local(self._home, uri):
                 programs.append(engine.prepare(self._home, ports))
+            elif engine is broker:
+                broker.remember_management(self._home)
         return programs
 
     def _chosen(self, name: str) -> str:
