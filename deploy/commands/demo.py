@@ -28,6 +28,7 @@ The system goes on running. To look further:
   {niangjia} events export --service intake | head -3
   curl -H "Authorization: Bearer $({niangjia} token --role operator)" '{intake}/cases?grade=red'
   ls {outbox}                            the notices that left the house
+  {niangjia} agencies add police --contract police --district 3303   lets the police subscribe
 To stop it: make stop (or {niangjia} down); what is stored stays."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from shared.runtime.auth import Role
+from shared.runtime.variables import SERVICES
 from tests.bench.reports import encoded
 from tests.faults.effects import Effects
 from tests.faults.installation import Installation
@@ -18,6 +19,7 @@ IN_TURN = {
     150: "intake",
     400: "referral",
     600: "volunteer",
+    700: "feed",
     800: "notification",
     1_000: "broker",
     1_300: "database",
@@ -25,7 +27,6 @@ IN_TURN = {
     1_600: "broker",
     1_750: "database",
 }
-SERVICES = ["intake", "referral", "volunteer", "notification"]
 #: Seconds for which a part is frozen.
 FROZEN_SECONDS = 3
 

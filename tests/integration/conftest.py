@@ -20,7 +20,7 @@ def _engines() -> None:
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """All four services, in a namespace of this module's own; whatever is stored goes afterwards."""
+    """All services, in a namespace of this module's own; whatever is stored goes afterwards."""
     folder: Path = tmp_path_factory.mktemp("city")
     with System(folder) as system:
         system.start_all()

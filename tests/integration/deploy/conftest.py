@@ -55,7 +55,7 @@ class Installation:
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A whole system: broker, database and the four services."""
+    """A whole system: broker, database and all services."""
     installed = Installation(tmp_path_factory.mktemp("whole"))
     installed.done("up")
     yield installed
