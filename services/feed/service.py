@@ -8,6 +8,7 @@ from services.feed.desk import Desk
 from services.feed.enrolment import Keys, access, added, agreement_of, command, first_access, rekeyed, told
 from services.feed.model import FeedModel
 from services.feed.partners import Partners
+from services.feed.sealer import Sealer
 from services.feed.shareable import shareable
 from shared.kernel import Conflict
 from shared.runtime.auth import Role
@@ -36,6 +37,8 @@ class FeedService(Service):
 
     name = "feed"
     work = UnitOfWork(lambda _: FeedModel(shareable()), indexes={"delivery": ["state.seal"]})
+
+    sealer = Sealer()
 
     @subscribe("intake")
     def on_intake(self, batch: Batch) -> list[Ticket]:

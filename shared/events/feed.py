@@ -161,7 +161,7 @@ class DeliverySealed(Data):
 
     agency = Name()
     number = Count(to=_MOST)
-    outcome = OpenCode(("done", "no_consent", "case_unknown", "erased"))
+    outcome = OpenCode(("done", "withheld", "removed", "consent_withdrawn", "erased"))
     digest = Pattern(_DIGEST, "a SHA-256", about="Of the bytes that go out as data.")
 
 

@@ -1,4 +1,4 @@
-"""A lease in the database: of the replicas of a service, one publishes."""
+"""A lease in the database: of the replicas of a service, one publishes, and one calls those who want to be called."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,11 +13,16 @@ LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 class Lease:
-    """The right to publish, and the number up to which the journal is published."""
+    """The right to publish, and the number up to which the journal is published.
 
-    def __init__(self, database: Database[Document], holder: str) -> None:
+    Args:
+        name: of the right; one that is not the relay's has no number.
+    """
+
+    def __init__(self, database: Database[Document], holder: str, name: str = "relay") -> None:
         self._rows = database["relay"]
         self._holder = holder
+        self._name = name
         self._made = False
         #: The number up to which all is published and confirmed, as far as this holder knows.
         self.published = 0
@@ -27,7 +32,7 @@ class Lease:
         self._make()
         mine_or_over = {"$or": [{"holder": self._holder}, {"$expr": {"$lt": ["$until", "$$NOW"]}}]}
         row = self._rows.find_one_and_update(
-            {"_id": "relay", **mine_or_over}, [self._prolong()], return_document=ReturnDocument.AFTER
+            {"_id": self._name, **mine_or_over}, [self._prolong()], return_document=ReturnDocument.AFTER
         )
         if row is None:
             return False
@@ -36,23 +41,23 @@ class Lease:
 
     def save(self, published: int) -> bool:
         """Remember the number up to which all is published; tell whether the lease is still this holder's."""
-        result = self._rows.update_one({"_id": "relay", "holder": self._holder}, [self._prolong(published)])
+        result = self._rows.update_one({"_id": self._name, "holder": self._holder}, [self._prolong(published)])
         self.published = published
         return result.matched_count == 1
 
     def release(self) -> None:
         """Let another have it at once."""
-        self._rows.update_one({"_id": "relay", "holder": self._holder}, {"$set": {"until": LONG_AGO}})
+        self._rows.update_one({"_id": self._name, "holder": self._holder}, {"$set": {"until": LONG_AGO}})
 
     def known(self) -> int:
         """Return the number up to which all is published, whoever publishes."""
-        row = self._rows.find_one({"_id": "relay"}, {"published": 1})
+        row = self._rows.find_one({"_id": self._name}, {"published": 1})
         return int(row.get("published", 0)) if row else 0
 
     def _make(self) -> None:
         """Make the row, expired, if there is none yet."""
         if not self._made:
-            self._rows.update_one({"_id": "relay"}, {"$setOnInsert": {"until": LONG_AGO}}, upsert=True)
+            self._rows.update_one({"_id": self._name}, {"$setOnInsert": {"until": LONG_AGO}}, upsert=True)
             self._made = True
 
     def _prolong(self, published: int | None = None) -> Document:
