@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from shared.privacy.blind import normal_phone
 
@@ -14,9 +14,12 @@ REPORTER: Final = "〔报告人〕"
 _LEAST_DIGITS: Final = 5
 #: From the ASCII characters to their full-width forms.
 _FULL_WIDTH: Final = 0xFEE0
-#: What may stand between the parts of a name, and between the digits of a number.
-_IN_NAME: Final = r"[\s·•・‧]*"
-_IN_NUMBER: Final = r"[\s().（）．\-－‐–—]*"
+#: A name is looked for as it was written, and as it is written plainly.
+_FORMS: Final[tuple[Literal["NFC", "NFKC"], ...]] = ("NFC", "NFKC")
+#: What may stand between the parts of a name, and between the digits of a number; with an end, or a long row of blanks
+#: would be looked through once for each of them.
+_IN_NAME: Final = r"[\s·•・‧]{0,4}"
+_IN_NUMBER: Final = r"[\s().（）．\-－‐–—]{0,4}"
 _DIGIT: Final = "[0-9０-９]"
 _COUNTRY: Final = rf"(?:(?:00|[+＋])?{_IN_NUMBER}86{_IN_NUMBER})?"
 #: Digits of an area code.
@@ -52,15 +55,15 @@ def _others(reports: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]
 def _patterns(reports: Iterable[Mapping[str, Any]], *, organisations: bool) -> Iterator[str]:
     for reporter in _others(reports):
         for field in ("name", "organisation") if organisations else ("name",):
-            if words := _words(reporter.get(field) or ""):
-                yield _IN_NAME.join(map(_either_width, words))
+            for form in _FORMS:
+                if words := _words(unicodedata.normalize(form, reporter.get(field) or "")):
+                    yield _IN_NAME.join(map(_either_width, words))
         yield from map(_number, _spoken(normal_phone(reporter.get("phone") or "")))
 
 
 def _words(text: str) -> Sequence[str]:
     """Return the characters of a name that count."""
-    plain = unicodedata.normalize("NFKC", text)
-    return [char for char in plain if not char.isspace() and char not in "·•・‧"]
+    return [char for char in text if not char.isspace() and char not in "·•・‧"]
 
 
 def _either_width(char: str) -> str:

@@ -108,6 +108,11 @@ class City:
             self.rows[report["report_key"]] = self._row(answer, facts)
         return self.rows[report["report_key"]]
 
+    def command(self, message: Message) -> tuple[Mapping[str, Any] | None, list[Fact]]:
+        """Give intake a command; return its answer, and the facts of all that follow from it."""
+        caused, answer = self.intake.hear(message)
+        return answer, [*caused, *(fact for cause in caused for fact in self._publish(cause))]
+
     def receive_all(self, reports: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Take in reports in order of receipt, then as they stand; return the rows. A conflict leaves no trace."""
         for report in sorted(reports, key=lambda one: datetime.fromisoformat(one["received_at"])):
