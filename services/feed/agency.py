@@ -57,6 +57,8 @@ class Agency:
     opened_at: datetime
     #: The number of its last delivery; without gaps from 1.
     last: int = 0
+    #: The number after which this subscription begins: what came before went to an earlier one under the same name.
+    since: int = 0
     #: Ids of the keys for HTTP, newest first, at most two.
     keys: tuple[str, ...] = ()
     #: When the newest key was made.

@@ -142,6 +142,7 @@ def _opened(before: Agency | None, fact: Fact) -> Agency:
         status=Status.ACTIVE,
         opened_at=fact.time,
         last=before.last if before else 0,
+        since=before.last if before else 0,
         keys=tuple(data["keys"]),
         rekeyed_at=fact.time,
         webhook=Webhook.ON if data["webhook"] else Webhook.NONE,
