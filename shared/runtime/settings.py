@@ -1,8 +1,10 @@
 """What a service process is told by its environment: broker, database, secrets, and its own names there."""
 
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -14,6 +16,8 @@ from shared.runtime.tls import CERTIFICATE, KEY, server_context
 from shared.runtime.variables import BY_NAME, LANGUAGES, LOG_LEVELS, SettingError, wrong
 
 _Check = Callable[[Any], Any]
+#: A name that cannot be taken for an address.
+_HOST = re.compile(r"([A-Za-z0-9_-]{1,63}\.)*(?![0-9]|0x)[A-Za-z0-9_-]{1,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,10 @@ class Settings:
     #: Days and megabytes for which a message stays in an agency's stream, whichever ends first.
     stream_days: int = 30
     stream_megabytes: int = 64
+    #: Seconds between the tries of a webhook; after the one that follows the last it is given up.
+    webhook_delays: tuple[float, ...] = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+    #: Networks and hosts that may be called though they are private, separated by commas.
+    webhook_private: str = ""
     #: Seconds after which an agency is told that nothing happened.
     heartbeat: int = 30
     #: Where messages leave the house: a folder, smtp://host:port/domain, or "off".
@@ -81,6 +89,8 @@ class Settings:
             partner_amqp=reader.text("NIANGJIA_PARTNER_AMQP", address("amqp", "amqps")).rstrip("/"),
             stream_days=reader.number("NIANGJIA_STREAM_DAYS", validate.Range(1, 3650)),
             stream_megabytes=reader.number("NIANGJIA_STREAM_MEGABYTES", validate.Range(1, 100_000)),
+            webhook_delays=reader.seconds("NIANGJIA_WEBHOOK_DELAYS"),
+            webhook_private=reader.text("NIANGJIA_WEBHOOK_PRIVATE", places),
             heartbeat=reader.number("NIANGJIA_HEARTBEAT", validate.Range(1, 3600)),
             outbox=reader.text("NIANGJIA_OUTBOX") if reader.given("NIANGJIA_OUTBOX") else str(home / "outbox"),
             language=reader.text("NIANGJIA_LANGUAGE", validate.OneOf(LANGUAGES)),
@@ -203,6 +213,16 @@ def address(*schemes: str) -> _Check:
             raise ValidationError(f"No {' or '.join(schemes)} address.")
 
     return check
+
+
+def places(value: str) -> None:
+    """Check that a text lists networks and hosts, separated by commas."""
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        try:
+            if not _HOST.fullmatch(part):
+                ip_network(part)
+        except ValueError:
+            raise ValidationError("Neither networks nor hosts.") from None
 
 
 def key_bytes(folder: Path, name: str) -> bytes:

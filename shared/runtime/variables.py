@@ -118,7 +118,7 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable(
         name="NIANGJIA_FEED_PUBLIC_URL",
-        meaning="Address at which agencies reach feed, TLS in front of it; their datarefs begin so. Empty: NIANGJIA_FEED_URL.",
+        meaning="Where agencies reach feed, TLS in front of it; their datarefs begin so. Empty: NIANGJIA_FEED_URL.",
         remedy="write it as https://host, with a path where the proxy wants one",
         readers=("services", "compose"),
     ),
@@ -150,9 +150,23 @@ VARIABLES: tuple[Variable, ...] = (
         readers=("services", "compose"),
     ),
     Variable(
+        name="NIANGJIA_WEBHOOK_DELAYS",
+        default="5,300,1800,7200,18000,36000,50400,72000,86400",
+        meaning="Seconds between the tries of a webhook; after the last try the agency is called no more.",
+        remedy="write numbers separated by commas, as in 5,300,1800",
+        readers=("services", "compose"),
+    ),
+    Variable(
+        name="NIANGJIA_WEBHOOK_PRIVATE",
+        meaning="Networks and hosts that webhooks may be in though they are private, and with http too, as in "
+        "10.8.0.0/16,hooks.intranet. Empty: public addresses only.",
+        remedy="write networks and hosts separated by commas, as in 10.8.0.0/16,hooks.intranet",
+        readers=("services", "compose"),
+    ),
+    Variable(
         name="NIANGJIA_HEARTBEAT",
         default="30",
-        meaning="Seconds after which an agency is told that nothing happened: longer silence means that something broke.",
+        meaning="Seconds after which an agency hears that nothing happened: longer silence means that something broke.",
         remedy="use a number from 1 to 3600",
         readers=("services", "compose"),
     ),
