@@ -1,4 +1,4 @@
-"""Writes the reference of settings, commands and HTTP, and `.env.example`; or says which of them are stale.
+"""Writes the reference of settings, commands, HTTP and contracts, and `.env.example`; or says which of them are stale.
 
 python -m deploy.reference [--check]
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from deploy import http_reference
+from deploy import feed_reference, http_reference
 from deploy.cli import niangjia
 from shared.runtime.variables import VARIABLES, Variable
 
@@ -27,6 +27,7 @@ def documents() -> dict[str, str]:
         "docs/reference/settings.md": "\n".join(_settings()),
         "docs/reference/cli.md": "\n".join(_commands()),
         **http_reference.documents(),
+        **feed_reference.documents(),
     }
 
 

@@ -1,12 +1,8 @@
-"""The AsyncAPI document stands before the official parser, not only before a copy of itself.
-
-Needs node 18 or newer and npm (Debian: `apt-get install nodejs npm`). The first run fetches the parser as the lock
-file pins it. There is no skip: without node this fails.
-"""
+"""The AsyncAPI document stands before the official parser, not only before a copy of itself."""
 
 import json
-import shutil
 import subprocess
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -18,33 +14,15 @@ from shared.events import CATALOGUE, listeners_of
 from shared.events.asyncapi import asyncapi
 from shared.events.generate import FOLDER
 
-HERE = Path(__file__).parent / "asyncapi"
-LOCK = HERE / "package-lock.json"
+LOCK = Path(__file__).parent / "asyncapi" / "package-lock.json"
 
 pytestmark = pytest.mark.timeout(900)
 
-
-@pytest.fixture(scope="session")
-def node() -> str:
-    """The node command, the parser installed for it."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        pytest.fail("node and npm are missing: apt-get install nodejs npm")
-    # npm writes this file last, so an interrupted installation is done again.
-    installed = HERE / "node_modules" / ".package-lock.json"
-    if not installed.is_file() or installed.stat().st_mtime < LOCK.stat().st_mtime:
-        done = subprocess.run([npm, "ci"], cwd=HERE, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    return node
+Validate = Callable[[Path], "subprocess.CompletedProcess[str]"]
 
 
-def validated(node: str, document: Path) -> subprocess.CompletedProcess[str]:
-    command = [node, "validate.mjs", str(document)]
-    return subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
-
-
-def test_the_official_parser_finds_no_fault(node: str) -> None:
-    done = validated(node, FOLDER / "asyncapi.yaml")
+def test_the_official_parser_finds_no_fault(validated: Validate) -> None:
+    done = validated(FOLDER / "asyncapi.yaml")
 
     assert done.returncode == 0, done.stderr
     parsed = json.loads(done.stdout)
@@ -72,13 +50,13 @@ def with_wrong_payload(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("spoil", [without_channel_type, with_lost_reference, with_foreign_message, with_wrong_payload])
-def test_the_parser_finds_what_is_spoilt(node: str, tmp_path: Path, spoil: Any) -> None:
+def test_the_parser_finds_what_is_spoilt(validated: Validate, tmp_path: Path, spoil: Any) -> None:
     document = deepcopy(asyncapi(CATALOGUE))
     spoil(document)
     spoilt = tmp_path / "asyncapi.yaml"
     spoilt.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
 
-    done = validated(node, spoilt)
+    done = validated(spoilt)
 
     assert done.returncode == 1, done.stdout
     assert done.stderr
