@@ -1,5 +1,6 @@
 """What developers are promised is what comes: schemas, examples and pages of every agreement."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -17,6 +18,7 @@ from services.feed.agreement import picked
 from services.feed.asyncapi import asyncapi
 from services.feed.block import Heading, Listing, Paragraph, Table, html, markdown
 from services.feed.contract import Contract
+from services.feed.contract_page import contract_page
 from services.feed.delivery import Delivery
 from services.feed.document_schema import json_schema
 from services.feed.model import FeedModel
@@ -248,3 +250,26 @@ def test_what_a_city_writes_is_shown_and_not_obeyed() -> None:
 )
 def test_the_language_is_the_one_that_is_asked_for(accepted: str, language: str) -> None:
     assert preferred(accepted) == language
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("", "application/json"),
+        ("*/*", "application/json"),
+        ("application/json, text/html", "application/json"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"),
+        ("TEXT/HTML;q=0.9", "text/html; charset=utf-8"),
+    ],
+)
+def test_programs_are_answered_asyncapi_and_people_a_page(accept: str, content_type: str) -> None:
+    court = CONTRACTS["court"]
+
+    answer = contract_page(court.agency, court.url, accept, "en")
+
+    assert answer.content_type == content_type
+    if content_type == "application/json":
+        assert json.loads(answer.body) == json.loads(json.dumps(asyncapi(court)))
+    else:
+        assert answer.language == "en"
+        assert b'<html lang="en">' in answer.body
