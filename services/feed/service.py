@@ -10,6 +10,7 @@ from services.feed.model import FeedModel
 from services.feed.partners import Partners
 from services.feed.sealer import Sealer
 from services.feed.shareable import shareable
+from services.feed.stream import StreamPublisher
 from shared.kernel import Conflict
 from shared.runtime.auth import Role
 from shared.runtime.batch import Batch
@@ -37,6 +38,7 @@ class FeedService(Service):
 
     name = "feed"
     work = UnitOfWork(lambda _: FeedModel(shareable()), indexes={"delivery": ["state.seal"]})
+    streams = StreamPublisher()
 
     sealer = Sealer()
 

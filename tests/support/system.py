@@ -270,6 +270,9 @@ class Client:
     def post(self, service: str, path: str, **options: Any) -> requests.Response:
         return self._session.post(self._system.url(service) + path, timeout=options.pop("timeout", 60), **options)
 
+    def delete(self, service: str, path: str, **options: Any) -> requests.Response:
+        return self._session.delete(self._system.url(service) + path, timeout=options.pop("timeout", 60), **options)
+
     def post_lines(self, service: str, path: str, lines: Iterable[bytes]) -> Sequence[Mapping[str, Any]]:
         """Send NDJSON and return the answer of each line."""
         answer = self.post(service, path, data=b"\n".join(lines), headers={"Content-Type": "application/x-ndjson"})

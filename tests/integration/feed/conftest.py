@@ -10,6 +10,9 @@ from pymongo.database import Database
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # eventlet and nameko warn when they are imported
+    import eventlet  # noqa: F401  what the runtime waits with
+    import nameko.extensions  # noqa: F401
+
     from shared.runtime.database import Document, connect
 
 
