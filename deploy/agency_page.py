@@ -35,8 +35,8 @@ def secrets(name: str, shown: Mapping[str, Any]) -> str:
 
 def _ways(url: str, amqp: Mapping[str, Any] | None, shown: Mapping[str, Any]) -> Iterator[str]:
     yield "  1. by HTTP, page by page, or as they come (Server-Sent Events):"
-    yield f"       curl -H \"Authorization: Bearer $TOKEN\" '{url}/deliveries?after=0'"
-    yield f"       curl -N -H \"Authorization: Bearer $TOKEN\" '{url}/events?after=0'"
+    yield f"       curl -H \"Authorization: Bearer $TOKEN\" '{url}/events?after=0'"
+    yield f"       curl -N -H \"Authorization: Bearer $TOKEN\" '{url}/stream?after=0'"
     if amqp:
         yield f"  2. by AMQP, from the stream {amqp['stream']}: any client, consumer argument x-stream-offset=first"
     else:

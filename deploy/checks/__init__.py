@@ -4,7 +4,14 @@ from collections.abc import Callable, Iterator
 
 from deploy.checks.finding import Finding
 from deploy.checks.machine import disk, memory, mongod, ports, python, rabbitmq
-from deploy.checks.system import broker_answers, database_is_primary, no_dead_letters, secrets, services_are_well
+from deploy.checks.system import (
+    broker_answers,
+    database_is_primary,
+    every_webhook_is_called,
+    no_dead_letters,
+    secrets,
+    services_are_well,
+)
 from deploy.home import Home
 from deploy.problem import Problem
 from shared.runtime.variables import SettingError
@@ -21,6 +28,7 @@ CHECKS: tuple[Callable[[Home], Iterator[Finding]], ...] = (
     database_is_primary,
     services_are_well,
     no_dead_letters,
+    every_webhook_is_called,
 )
 
 

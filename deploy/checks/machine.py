@@ -10,7 +10,7 @@ from pathlib import Path
 from deploy import broker, database
 from deploy.checks.finding import Finding
 from deploy.home import Home
-from deploy.ports import is_free
+from deploy.ports import BROKER_PARTS, is_free
 from deploy.supervisor import Supervisor
 
 _PYTHON = (3, 11)
@@ -72,7 +72,7 @@ def ports(home: Home) -> Iterator[Finding]:
         return
     running = {name for name, process in Supervisor(home).processes().items() if process.is_up}
     if broker.NAME in running:
-        running |= {"names", "nodes"}
+        running |= set(BROKER_PARTS)
     taken = [f"{port} ({part})" for part, port in home.ports.items() if part not in running and not is_free(port)]
     yield Finding(
         name="ports",

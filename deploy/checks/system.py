@@ -66,6 +66,20 @@ def no_dead_letters(home: Home) -> Iterator[Finding]:
     yield _answer("dead letters", found, "none", remedy)
 
 
+def every_webhook_is_called(home: Home) -> Iterator[Finding]:
+    """Check that no agency's webhook was given up."""
+    feed = connect(home.mongo_uri, database_name("feed", home.namespace))
+    try:
+        rows = feed["agency"].find({"state.status": "active", "state.webhook": "given_up"}, {"_id": 1}).sort("_id", 1)
+        names = [row["_id"] for row in rows]
+    except PyMongoError as error:
+        yield _answer("webhooks", f"cannot be looked at ({type(error).__name__})", "all called", "look to the database")
+        return
+    found = f"given up: {', '.join(names)}" if names else ""
+    remedy = "when the agency has repaired it: niangjia agencies webhook NAME --on"
+    yield _answer("webhooks", found, "all called", remedy)
+
+
 def _dead_letters(home: Home, service: str) -> int:
     return Parking(connect(home.mongo_uri, database_name(service, home.namespace)), ()).count_dead()
 
