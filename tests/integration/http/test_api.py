@@ -365,6 +365,10 @@ OPEN_TO = {
     ("intake", "GET", "/cases/{case_id}"): READERS,
     ("intake", "POST", "/contacts"): {Role.SERVICE},
     ("intake", "POST", "/disclosures"): {Role.SERVICE},
+    ("intake", "POST", "/identities"): {Role.SERVICE},
+    ("intake", "POST", "/cases/{case_id}/consents/withdrawals"): {Role.OPERATOR, Role.CASEWORKER, Role.SUPERVISOR},
+    ("intake", "POST", "/cases/{case_id}/erasure"): {Role.SUPERVISOR},
+    ("referral", "GET", "/referrals"): READERS,
     ("volunteer", "POST", "/volunteers/batch"): {Role.COORDINATOR, Role.SUPERVISOR, Role.ADMIN},
     **{(name, "GET", "/health"): EVERY for name in ("intake", "referral", "volunteer", "notification")},
     **{

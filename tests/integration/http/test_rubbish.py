@@ -143,9 +143,20 @@ def test_no_question_of_a_service_brings_intake_down(city: System, seed: int) ->
     valid = [
         {"receipts": ["abc", "def"]},
         {"items": [{"case_id": "0" * 36, "purpose": "client_notice", "audience": "client", "channel": "sms"}]},
+        {
+            "items": [
+                {
+                    "case_id": "00000000-0000-7000-8000-000000000000",
+                    "audience": "police",
+                    "purpose": "protect",
+                    "basis": "life",
+                    "fields": ["client.name", "narrative"],
+                }
+            ]
+        },
     ]
     service = Caller(city, "intake", city.token(Role.SERVICE))
-    for path in ("/contacts", "/disclosures"):
+    for path in ("/contacts", "/disclosures", "/identities"):
         body = rubbish.anything(random, valid)
         assert_honest(service.ask("POST", path, body), body)
     service.close()
