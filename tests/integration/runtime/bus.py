@@ -28,7 +28,7 @@ class Bus:
         self._connection.release()
 
     def publish(self, *events: Event) -> None:
-        """Publish events of intake."""
+        """Publish events, each as its own service does."""
         for event in events:
             headers, properties = to_amqp(event)
             message = self.channel.prepare_message(
@@ -38,7 +38,7 @@ class Bus:
                 headers=headers,
             )
             self.channel.basic_publish_confirm(
-                message, exchange=self._settings.exchange("intake"), routing_key=event.type
+                message, exchange=self._settings.exchange(event.source), routing_key=event.type
             )
 
     def put(self, body: bytes, **properties: Any) -> None:

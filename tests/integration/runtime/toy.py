@@ -85,6 +85,27 @@ class Alarms(Toy):
             )
 
 
+class Forgetful(Toy):
+    """Erases a case when it is told "erase"."""
+
+    def decide(self, shelf: Shelf, message: Message) -> Decision:
+        if message.data.get("do") != "erase":
+            return (yield from super().decide(shelf, message))
+        case = _case(message)
+        needed = {"case_id": case, "agency": "court", "purpose": "protect", "district": "330302"}
+        yield Fact(type="consent.needed", subject=case, case=case, time=message.time, data=needed)
+        return {}
+
+    def evolve(self, shelf: Shelf, fact: Fact) -> None:
+        if fact.private:
+            super().evolve(shelf, fact)
+        else:
+            shelf.put(Ref("diary", fact.case), Diary(id=fact.case))
+
+    def erases(self, fact: Fact) -> Iterable[str]:
+        return (fact.case,) if fact.data["agency"] == "court" else ()
+
+
 def case(name: str) -> str:
     """Return the id of the case called `name`."""
     return identifier(NOON, name)
