@@ -186,7 +186,7 @@ def test_what_was_fetched_is_in_the_account_of_disclosures(week: Week) -> None:
     last = journal.find_one({"events.type": "identity.disclosed"}, sort=[("_id", -1)])
     assert journal.count_documents({"events.type": "identity.disclosed"}) == before + 1
     assert last is not None
-    said = last["events"][0]["data"]
+    said = json.loads(last["events"][0]["data"])
     assert (said["audience"], said["purpose"], said["case_id"]) == (
         "court",
         "protection_order",
