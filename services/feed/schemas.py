@@ -1,9 +1,10 @@
-"""What operators send in: agencies, their keys and their state."""
+"""What operators send in (agencies, their keys and their state), and what agencies ask for."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from shared.runtime.field import Count, Flag, Items, Moment, Object, Text
+from shared.events.vocabulary import RECEIPTS
+from shared.runtime.field import Code, Count, Flag, Items, Moment, Object, Text
 from shared.runtime.form import Form
 
 NAME = r"[a-z][a-z0-9-]{0,30}"
@@ -93,3 +94,30 @@ class RecordQuery(Form):
     limit = Text(4, pattern=r"[1-9][0-9]{0,2}", what="a number from 1 to 999")
 
     example: ClassVar[Mapping[str, Any]] = {"case_id": "019cabd8-3f40-7a51-9c0e-5b1d2f3a4c6e", "after": "0"}
+
+
+class EventQuery(Form):
+    """Where to go on. Numbers come as text, because they stand in an address."""
+
+    after = Text(13, pattern=r"[0-9]{1,13}", what="a number", about="The last number that the agency has; none: 0.")
+    since = Moment(about="Instead of it: from the first that tells of something which happened then or later.")
+    limit = Text(4, pattern=r"[1-9][0-9]{0,2}|1000", what="a number from 1 to 1000", about="100 unless given.")
+
+    example: ClassVar[Mapping[str, Any]] = {"after": "17", "limit": "500"}
+
+
+class StreamQuery(Form):
+    """Where to go on; the header `Last-Event-ID` counts more."""
+
+    after = Text(13, pattern=r"[0-9]{1,13}", what="a number", about="The last number that the agency has; none: 0.")
+
+    example: ClassVar[Mapping[str, Any]] = {"after": "17"}
+
+
+class ReceiptForm(Form):
+    """What an agency says of a delivery."""
+
+    number = Count(*NUMBER, required=True)
+    receipt = Code(RECEIPTS, required=True)
+
+    example: ClassVar[Mapping[str, Any]] = {"number": 17, "receipt": "received"}

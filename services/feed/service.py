@@ -7,6 +7,7 @@ from services.feed.agency import Agency, Status
 from services.feed.desk import Desk
 from services.feed.enrolment import Keys, access, added, agreement_of, command, first_access, rekeyed, told
 from services.feed.model import FeedModel
+from services.feed.partner import PartnerEndpoints
 from services.feed.partners import Partners
 from services.feed.sealer import Sealer
 from services.feed.shareable import shareable
@@ -33,7 +34,7 @@ _span_form = schemas.Span()
 _record_query = schemas.RecordQuery()
 
 
-class FeedService(Service):
+class FeedService(PartnerEndpoints, Service):
     """The nameko service."""
 
     name = "feed"

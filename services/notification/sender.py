@@ -13,10 +13,11 @@ from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
 
 from services.notification.channel import Away, NotSent, Outgoing, channel
-from services.notification.disclosure import Address, Intake, Misunderstood
+from services.notification.disclosure import Address, Intake
 from services.notification.notice import Notice
 from services.notification.wording import Wording
 from shared.kernel import Message
+from shared.runtime.colleague import Misunderstood
 from shared.runtime.database import Document
 from shared.runtime.pause import pause
 from shared.runtime.unavailable import Unavailable

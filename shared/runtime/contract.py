@@ -18,6 +18,8 @@ class Contract:
     takes: type[Form] | None = None
     #: What may stand after the question mark of the address.
     query: type[Form] | None = None
+    #: Headers that count, besides those that count everywhere, and what they are about.
+    headers: Mapping[str, str] = field(default_factory=dict)
     #: What comes back; None where it is no JSON.
     answers: type[Form] | None = None
     #: Many at once: one JSON object a line, and one answer a line.

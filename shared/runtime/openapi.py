@@ -87,7 +87,11 @@ def _operation(one: Operation) -> dict[str, Any]:
         "summary": summary.rstrip("."),
         "description": " ".join(filter(None, (more.replace("\n", " "), opened))),
         "security": [{"bearer": [role.value]} for role in Role if role in one.roles],
-        "parameters": [*_parts_of_path(one.path), *_parts_of_query(one.contract.query)],
+        "parameters": [
+            *_parts_of_path(one.path),
+            *_parts_of_query(one.contract.query),
+            *_headers(one.contract.headers),
+        ],
         **(
             {"requestBody": {"required": True, "content": _content(one.contract, taken, answer=False)}} if taken else {}
         ),
@@ -106,6 +110,11 @@ def _parts_of_query(form: type[Form] | None) -> Iterator[dict[str, Any]]:
         schema = described(field, nullable=False)
         about = {"description": schema.pop("description")} if "description" in schema else {}
         yield {"name": field.data_key or field.name, "in": "query", **about, "schema": schema}
+
+
+def _headers(headers: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    for name, about in headers.items():
+        yield {"name": name, "in": "header", "description": about, "schema": {"type": "string", "maxLength": 128}}
 
 
 def _content(contract: Contract, form: type[Form] | None, *, answer: bool) -> dict[str, Any]:
