@@ -17,6 +17,8 @@ class Rows:
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, Any]] = {}
         self.looked_for: list[str] = []
+        #: Owners whose key was ever written.
+        self.written: list[str] = []
 
     def find(self, query: dict[str, Any], session: object = None) -> Iterator[dict[str, Any]]:
         self.looked_for += query["_id"]["$in"]
@@ -27,6 +29,7 @@ class Rows:
             row = change._doc if isinstance(change, InsertOne) else dict(change._filter)
             assert isinstance(change, UpdateOne) or row["_id"] not in self.rows
             self.rows[row["_id"]] = row
+            self.written += [row["_id"]] if "wrapped" in row else []
 
 
 @pytest.fixture
@@ -119,6 +122,7 @@ def test_a_key_that_is_made_and_destroyed_in_one_transaction_is_never_stored(row
     commit(keys)
 
     assert rows.rows == {"a": {"_id": "a"}}
+    assert rows.written == []
     assert keys.open("a", sealed) is None
 
 
