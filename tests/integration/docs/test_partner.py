@@ -1,108 +1,151 @@
-"""The programs in the how-to for subscribers work as they are printed there."""
+"""What the page for partners prints works as it stands there: every call of curl, and both programs."""
 
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kombu import Connection
 
-from shared.runtime.auth import Role
+from services.feed.signature import signed
 from tests.support.system import ROOT, System, wait_until
 
 PAGE = ROOT / "docs" / "how-to" / "subscribe-as-a-partner.md"
-REPORT = {
-    "channel": "hotline_12338",
-    "received_at": "2026-03-09T09:00:00+08:00",
-    "district": "330302",
-    "category": "domestic_violence",
-    "narrative": "…",
-    "immediate_danger": True,
-}
+WEEK = ROOT / "deploy" / "sample" / "week"
+REPORTS = 30
+STREAM_SECONDS = 3
 
 
-def program(word: str, namespace: str) -> str:
-    """Return the printed program in which `word` stands, as it would be for a system with a namespace."""
-    printed = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+def block(language: str, word: str) -> str:
+    """Return the printed block of a language in which a word stands."""
+    printed = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     (found,) = [text for text in printed if word in text]
-    return found.replace('"intake', f'"{namespace}.intake').replace('"grade_counter"', f'"{namespace}_counter"')
+    return str(found)
+
+
+class Partner:
+    """The police of the sample week, with what the page says that it was given."""
+
+    def __init__(self, city: System) -> None:
+        said = city.niangjia("agencies", "add", "police", "--contract", "police", "--district", "33", "--json")
+        assert said.returncode == 0, said.stderr
+        self.secrets = json.loads(said.stdout)
+        lines = (WEEK / "reports.jsonl").read_text(encoding="utf-8").splitlines()[:REPORTS]
+        assert city.niangjia("ingest", "/dev/stdin", stdin="\n".join(lines)).returncode == 0
+        drained = city.niangjia("drain", "--timeout", "60")
+        assert drained.returncode == 0, drained.stdout
+        self.events = list(self.printed("events?after=0")["events"])
+        self.number = next(int(event["sequence"]) for event in self.events if "dataref" in event)
+
+    def run(self, word: str, seconds: float = 30) -> str:
+        """Run the calls of curl in which a word stands, and return what they print."""
+        door = self.secrets["http"]
+        given = {"FEED": door["url"], "TOKEN": door["token"], "NUMBER": str(getattr(self, "number", 0))}
+        ended = subprocess.run(
+            ["timeout", str(seconds), "bash", "-euc", block("sh", word)],
+            env={**os.environ, **given, "no_proxy": "*"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode in {0, 124}, ended.stderr
+        return ended.stdout
+
+    def printed(self, word: str) -> Any:
+        """Return the JSON that the last of these calls prints."""
+        said, rest = self.run(word), None
+        while said := said.strip():
+            rest, end = json.JSONDecoder().raw_decode(said)
+            said = said[end:]
+        return rest
 
 
 @pytest.fixture(scope="module")
-def intake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    folder = tmp_path_factory.mktemp("partner")
-    with System(folder, services={"intake": "services.intake.service"}) as system:
-        system.start_all()
-        yield system
+def police(city: System) -> Partner:
+    return Partner(city)
 
 
-@contextmanager
-def running(command: list[str], folder: Path, queue: str, system: System) -> Iterator[Path]:
-    """Run a partner's program; its queue is there when the block begins. Gives the file with what it prints."""
-    said = folder / "said"
+def test_deliveries_are_read_page_by_page(police: Partner) -> None:
+    assert len(police.events) > 5
+    assert [int(event["sequence"]) for event in police.events] == list(range(1, len(police.events) + 1))
+    assert '"next":' in police.run("events?after=0")
+
+
+def test_deliveries_are_read_as_they_are_made(police: Partner) -> None:
+    said = police.run("/stream", STREAM_SECONDS)
+
+    ids = [int(number) for number in re.findall(r"^id: ?(\d+)$", said, re.MULTILINE)]
+    assert ids == [int(event["sequence"]) for event in police.events]
+    data = [json.loads(line) for line in re.findall(r"^data: ?(\{.*\})$", said, re.MULTILINE)]
+    assert data[: len(ids)] == police.events
+
+
+def test_a_stream_is_read_with_kombu(police: Partner, tmp_path: Path) -> None:
+    (tmp_path / "read.py").write_text(block("python", "from kombu"), encoding="utf-8")
+    amqp = police.secrets["amqp"]
+    said = tmp_path / "said"
     with said.open("wb") as output:
         process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "AMQP_URI": system.amqp_uri},
+            [sys.executable, "read.py"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "AMQP_URI": amqp["uri"], "STREAM": amqp["stream"]},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    with Connection(system.amqp_uri) as connection:
-        try:
-            wait_until(lambda: is_there(connection, queue), f"{queue} to be there")
-            yield said
-        finally:
-            process.terminate()
-            process.wait(20)
-            connection.channel().queue_delete(queue)
-
-
-def is_there(connection: Connection, queue: str) -> bool:
     try:
-        return bool(connection.channel().queue_declare(queue, passive=True))
-    except connection.channel_errors:
-        return False
+        wait_until(lambda: len(said.read_text().splitlines()) >= len(police.events), "all to be read")
+    finally:
+        process.terminate()
+        process.wait(20)
 
-
-def send(system: System, key: str) -> dict[str, Any]:
-    answer = system.client(Role.OPERATOR).post("intake", "/reports", json={**REPORT, "report_key": key})
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
-
-
-def test_a_plain_nameko_handler_takes_the_data(intake: System, tmp_path: Path) -> None:
-    (tmp_path / "counter.py").write_text(program("event_handler", intake.namespace), encoding="utf-8")
-    name = f"{intake.namespace}_counter"
-    queue = f"evt-{intake.namespace}.intake-risk.escalated--{name}.on_escalated"
-    nameko = Path(sys.executable).with_name("nameko")
-    command = [str(nameko), "run", "counter", "--broker", intake.amqp_uri]
-
-    with running(command, tmp_path, queue, intake) as said:
-        case = send(intake, "to-nameko")["case_id"]
-        wait_until(lambda: f"{case} 330302 blue -> red" in said.read_text(), "the handler to be called")
-
-
-def test_a_kombu_consumer_takes_headers_and_data(intake: System, tmp_path: Path) -> None:
-    (tmp_path / "events.py").write_text(program("from kombu", intake.namespace), encoding="utf-8")
-    command = [sys.executable, "events.py"]
-
-    with running(command, tmp_path, f"{intake.namespace}_counter", intake) as said:
-        case = send(intake, "to-kombu")["case_id"]
-        wait_until(lambda: "risk.escalated" in said.read_text(), "both events to come")
-
-    journal = intake.database("intake")["journal"]
-    entry = journal.find_one({"events.case": case})
-    assert entry is not None
-    wanted = [
-        f"{entry['_id'] + n:016} {event['type']} {event['id']} {json.loads(event['data'])['grade']}"
-        for n, event in enumerate(entry["events"])
-        if event["type"].startswith("risk.")
+    rows = [line.split(" ", 3) for line in said.read_text().splitlines()]
+    assert [(int(row[0]), row[1]) for row in rows] == [
+        (int(event["sequence"]), event["type"]) for event in police.events
     ]
-    assert said.read_text().splitlines() == wanted
+    assert [repr(event["data"]) for event in police.events] == [data for *_, data in rows]
+
+
+def test_who_she_is_can_be_fetched(police: Partner) -> None:
+    told = police.printed("/fields")
+
+    assert told["number"] == police.number
+    assert told["fields"]["client"]["name"]
+    event = police.events[police.number - 1]
+    assert event["dataref"] == f"{police.secrets['http']['url']}/deliveries/{police.number}/fields"
+    assert told["fields"]["client"]["name"] not in json.dumps(police.events, ensure_ascii=False)
+
+
+def test_a_receipt_is_taken_and_shown(police: Partner, city: System) -> None:
+    assert police.printed("/receipts") == {"number": police.number, "receipt": "received"}
+
+    shown = json.loads(city.niangjia("agencies", "show", "police", "--json").stdout)
+    assert (shown["last_receipt"]["number"], shown["last_receipt"]["receipt"]) == (police.number, "received")
+
+
+def test_what_was_delivered_comes_again_when_it_is_asked_for(police: Partner) -> None:
+    assert police.printed("/replays")["sent"] == 1
+
+    again = police.printed("events?after=0")["events"][-1]
+    first = police.events[police.number - 1]
+    assert again["replayof"] == first["sequence"]
+    assert again["id"] == first["id"]
+    assert again["data"] == first["data"]
+
+
+def test_a_webhook_is_known_by_its_signature() -> None:
+    names: dict[str, Any] = {}
+    exec(block("python", "def is_ours"), names)
+    is_ours = names["is_ours"]
+    secret, another = "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQ=", "whsec_YW5vdGhlciBzZWNyZXQgaGVyZS4="
+    now, body = datetime.now(UTC), b'{"specversion": "1.0"}'
+
+    assert is_ours(signed("an id", now, body, [secret]), body, secret)
+    assert is_ours(signed("an id", now, body, [another, secret]), body, secret), "the secret is being changed"
+    assert not is_ours(signed("an id", now, body, [another]), body, secret)
+    assert not is_ours(signed("an id", now, body, [secret]), body + b" ", secret)
+    assert not is_ours(signed("an id", datetime.fromtimestamp(time.time() - 600, UTC), body, [secret]), body, secret)
