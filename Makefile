@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop check test bench test-compose reference clean
+.PHONY: help setup run stop check test bench bench-feed test-compose reference clean
 
 niangjia := .venv/bin/niangjia
 python := .venv/bin/python
@@ -36,6 +36,10 @@ test: ## all tests, with a broker and a database of their own unless AMQP_URI an
 bench: ## cases per second, beside the same flow in plain nameko and in FastStream
 	@deploy/bootstrap dev bench
 	@deploy/with-engines $(python) -m tests.bench $(ARGS)
+
+bench-feed: ## how long reports take to the agencies' streams, at 200 in a second
+	@deploy/bootstrap dev bench
+	@deploy/with-engines $(python) -m tests.bench.feed $(ARGS)
 
 test-compose: ## build the containers, bring them up, put the sample week through them
 	@AMQP_URI_FILE=- MONGO_URI_FILE=- deploy/bootstrap dev # the containers bring broker and database

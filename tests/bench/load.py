@@ -55,13 +55,19 @@ class Load:
         self._address = address
         self._amount = connections
 
-    def run(self, requests: Sequence[bytes], *, rate: float | None = None) -> Sample:
-        """Send every request and wait for all the answers; `rate` in requests per second, None for as fast as can be.
+    def run(
+        self, requests: Sequence[bytes], *, rate: float | None = None, heard: list[tuple[float, bytes]] | None = None
+    ) -> Sample:
+        """Send every request and wait for all the answers.
+
+        Args:
+            rate: in requests per second; None for as fast as can be.
+            heard: where to put each answer that is 2xx, with its moment.
 
         Raises:
             NoAnswer: the server has stopped answering.
         """
-        run = _Run(self._address, min(self._amount, len(requests)), requests, rate)
+        run = _Run(self._address, min(self._amount, len(requests)), requests, rate, heard)
         try:
             return run.sample()
         finally:
@@ -69,7 +75,15 @@ class Load:
 
 
 class _Run:
-    def __init__(self, address: tuple[str, int], amount: int, requests: Sequence[bytes], rate: float | None) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        amount: int,
+        requests: Sequence[bytes],
+        rate: float | None,
+        heard: list[tuple[float, bytes]] | None,
+    ) -> None:
+        self._heard = heard
         self._address = address
         self._requests = requests
         self._rate = rate
@@ -150,6 +164,8 @@ class _Run:
         sent_at = self._sent_at.pop(number)
         if data[9:10] == b"2":
             self._latencies.append(now - sent_at)
+            if self._heard is not None:
+                self._heard.append((now, data))
         else:
             self._fail(data.partition(b"\r\n")[0].decode("latin-1"))
         self._free.append(number)
