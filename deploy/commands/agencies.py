@@ -13,6 +13,7 @@ from rich.console import Console
 from deploy import agency_page, agreement_file
 from deploy.agencies import Agencies, agency_user
 from deploy.certificates import CLIENT_DAYS, issue
+from deploy.conformance.command import check
 from deploy.files import make_folder, write_private
 from deploy.home import Home
 
@@ -195,6 +196,29 @@ def webhook(home: Home, name: str) -> None:
     """Call a webhook again that was given up, beginning with the delivery that it did not take."""
     Agencies(home).call_again(name)
     click.echo(f"{name} is called again")
+
+
+@command.command()
+@_AGENCY
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0),
+    default=0,
+    help="How many seconds of the week pass in one second; 0 for all at once.",
+)
+@click.pass_obj
+def rehearse(home: Home, name: str, speed: float) -> None:
+    """Put the events of the sample week through a sandbox, and through nobody else.
+
+    They are the same each time, under new numbers. People whom the agency asks for are invented, too.
+    """
+    from deploy.rehearsal import rehearse as put  # loads the models of other services
+
+    sent, last = put(home, name, speed, lambda said: click.echo(said, err=True))
+    click.echo(f"{name} has heard of {sent} events; the number of its last delivery is {last}")
+
+
+command.add_command(check)
 
 
 def _public_key(path: Path | None) -> dict[str, Any] | None:

@@ -97,6 +97,14 @@ class Replayed(Form):
     example: ClassVar[Mapping[str, Any]] = {"sent": 24, "last": 64}
 
 
+class Rehearsed(Form):
+    """What became of an invented event."""
+
+    last = Count(0, _MOST, required=True, about="The number of the sandbox's last delivery now.")
+
+    example: ClassVar[Mapping[str, Any]] = {"last": 17}
+
+
 class RecordLine(Form):
     """One delivery, for the account that is given of it."""
 

@@ -99,7 +99,6 @@ def _servers(contract: Contract) -> dict[str, Any]:
 def _channels(contract: Contract) -> dict[str, Any]:
     path, queue = f"/feeds/{contract.agency.id}", f"feed.{contract.agency.id}"
     documents = {offer.key: _ref(f"components/messages/{offer.key}.document") for offer in contract.offers}
-    numbered = {offer.key: documents[offer.key] for offer in contract.offers if offer.is_numbered}
     kept = {"name": queue, "durable": True, "exclusive": False, "autoDelete": False}
     return {
         "stream": {
@@ -126,7 +125,7 @@ def _channels(contract: Contract) -> dict[str, Any]:
             "description": "Calls of the application, by the rules of Standard Webhooks.",
             "servers": [_ref("servers/application")],
             "parameters": {"path": {"description": "Of the address that the agency gave."}},
-            "messages": numbered,
+            "messages": documents,
         },
         "receipts": {
             "address": f"{path}/receipts",
@@ -139,12 +138,11 @@ def _channels(contract: Contract) -> dict[str, Any]:
 
 def _operations(contract: Contract) -> dict[str, Any]:
     keys = [offer.key for offer in contract.offers]
-    numbered = [offer.key for offer in contract.offers if offer.is_numbered]
     return {
         "readStream": _operation("receive", "stream", keys, "Read the stream at the broker."),
         "readEvents": _operation("receive", "events", keys, "Read deliveries as they come.", "GET"),
         "readPages": _operation("receive", "pages", ["page"], "Read deliveries page by page.", "GET"),
-        "beCalled": _operation("receive", "webhook", numbered, "Be called with each delivery.", "POST"),
+        "beCalled": _operation("receive", "webhook", keys, "Be called with each delivery.", "POST"),
         "sendReceipt": _operation("send", "receipts", ["receipt"], "Say how far it is with a delivery.", "POST"),
     }
 
@@ -194,7 +192,7 @@ def _structured(offer: Offer) -> dict[str, Any]:
         "name": offer.type,
         "title": f"{offer.key}, as one JSON object",
         "contentType": envelope.STRUCTURED,
-        **({"headers": _CALL_HEADERS} if offer.is_numbered else {}),
+        "headers": _CALL_HEADERS,
         "payload": _ref(f"components/schemas/{offer.key}.document"),
     }
     if offer.example:
@@ -211,11 +209,12 @@ def _schemas(contract: Contract) -> dict[str, Any]:
     documents = [_ref(f"components/schemas/{offer.key}.document") for offer in contract.offers if offer.is_numbered]
     found["page"] = {
         "type": "object",
-        "required": ["events"],
+        "required": ["events", "next", "last", "at"],
         "properties": {
             "events": {"type": "array", "items": {"anyOf": documents}, "description": "In the order of their numbers."},
             "next": {"type": "integer", "description": "The number after which the next page begins."},
             "last": {"type": "integer", "description": "The number of the last delivery that there is."},
+            "at": {"type": "string", "format": "date-time", "description": "When this was so."},
         },
     }
     found["receipt"] = _RECEIPT

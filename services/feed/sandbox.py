@@ -46,8 +46,8 @@ def _people(case_id: str) -> dict[str, Any]:
         "safe_contact": {
             "channels": ["wechat"],
             "hours": _HOURS[digits[18] % len(_HOURS)],
-            "code_word": "图书馆",
             "voicemail": False,
+            "received_at": "2026-03-02T01:14:00Z",
         },
         "narrative": "虚构的经过：仅供开发和测试使用。",
     }

@@ -86,6 +86,22 @@ class Span(Form):
     example: ClassVar[Mapping[str, Any]] = {"from": 17, "to": 40}
 
 
+class InventedEvent(Form):
+    """An event that never happened, for a sandbox."""
+
+    type = Text(100, required=True, pattern=r"[a-z_]+\.[a-z_]+", what="the name of an event")
+    subject = Text(36, required=True, pattern=r"[0-9a-z-]{2,36}", what="the id of what it is about")
+    case = Text(36, required=True, pattern=r"[0-9a-z-]{2,36}", what="the id of a case")
+    data = Object(required=True, about="As the catalogue has it; what no agreement may name need not be there.")
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "type": "risk.escalated",
+        "subject": "019cabd8-3f40-7a51-9c0e-5b1d2f3a4c6e",
+        "case": "019cabd8-3f40-7a51-9c0e-5b1d2f3a4c6e",
+        "data": {"case_id": "019cabd8-3f40-7a51-9c0e-5b1d2f3a4c6e", "district": "330302", "grade": "red"},
+    }
+
+
 class RecordQuery(Form):
     """Which deliveries are shown."""
 

@@ -9,15 +9,18 @@ from services.feed.enrolment import Keys, access, added, agreement_of, command, 
 from services.feed.model import FeedModel
 from services.feed.partner import PartnerEndpoints
 from services.feed.partners import Partners
+from services.feed.rehearsal import rehearsed
 from services.feed.sealer import Sealer
 from services.feed.shareable import shareable
 from services.feed.stream import StreamPublisher
+from services.feed.webhook import WebhookCaller, check_webhook
 from shared.kernel import Conflict
 from shared.runtime.auth import Role
 from shared.runtime.batch import Batch
 from shared.runtime.form import load
 from shared.runtime.http import Answer, Request, http
 from shared.runtime.jsontext import parse
+from shared.runtime.ndjson import each_line
 from shared.runtime.service import Service
 from shared.runtime.subscriber import subscribe
 from shared.runtime.ticket import Ticket
@@ -32,6 +35,7 @@ _rekeying_form = schemas.Rekeying()
 _calling_form = schemas.Calling()
 _span_form = schemas.Span()
 _record_query = schemas.RecordQuery()
+_invented_form = schemas.InventedEvent()
 
 
 class FeedService(PartnerEndpoints, Service):
@@ -40,7 +44,7 @@ class FeedService(PartnerEndpoints, Service):
     name = "feed"
     work = UnitOfWork(lambda _: FeedModel(shareable()), indexes={"delivery": ["state.seal"]})
     streams = StreamPublisher()
-
+    caller = WebhookCaller()
     sealer = Sealer()
 
     @subscribe("intake")
@@ -71,6 +75,7 @@ class FeedService(PartnerEndpoints, Service):
         """Let an agency receive; its secrets are told this once."""
         form = load(_agency_form, parse(request.body))
         agreement_of(form)
+        check_webhook(form, self.work.settings)
         keys = Keys.new()
         message = added(form, keys)
         known = self.work.unit.states.find_one("agency", form["name"])
@@ -126,6 +131,19 @@ class FeedService(PartnerEndpoints, Service):
         """Deliver again what an agency got, marked as a replay, as far as the agreement of today grants it."""
         span = load(_span_form, parse(request.body))
         return Answer(content=self._desk.replay(self._desk.agency(name), span))
+
+    @http(
+        "POST",
+        "/agencies/<name>/rehearsals",
+        roles=OPERATORS,
+        lines=True,
+        takes=schemas.InventedEvent,
+        answers=answers.Rehearsed,
+    )
+    def rehearse(self, request: Request, name: str) -> Answer:
+        """Deliver invented events to a sandbox, one JSON object a line, in their order."""
+        self._desk.agency(name)
+        return each_line(request, lambda data, _: rehearsed(name, load(_invented_form, data)), self.work)
 
     @http("GET", "/agencies/<name>/deliveries", roles=OPERATORS, query=schemas.RecordQuery, answers=answers.Record)
     def list_deliveries(self, request: Request, name: str) -> Answer:
