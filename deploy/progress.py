@@ -170,7 +170,7 @@ class Progress:
 def _behind(agency: Document, way: str, cursor: Document) -> int:
     """Return how many deliveries feed has still to bring to an agency on one way."""
     is_anew = way == "stream" and cursor.get("epoch", 0) < agency["epoch"]
-    number = 0 if is_anew else cursor.get("number", 0)
+    number = max(0 if is_anew else cursor.get("number", 0), agency["since"])
     note = cursor.get("note") or {}
     # an agency that did not answer is called again later: that is for nobody here to wait for
     is_tried_later = note.get("number") == number + 1 and note.get("retry_at") is not None

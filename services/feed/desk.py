@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from services.feed import tries
 from services.feed.agency import Agency, Webhook
 from services.feed.cursor import Cursors
 from services.feed.delivery import Delivery, delivery_id
@@ -111,10 +112,10 @@ class Desk:
         found: list[Delivery] = self._states.find("delivery", wanted, 1, oldest_first=True)
         return found[0].number if found else agency.last + 1
 
-    def _webhook(self, agency: Agency) -> dict[str, Any] | None:
+    def _webhook(self, agency: Agency) -> Mapping[str, Any] | None:
         if agency.webhook is Webhook.NONE:
             return None
-        return {"state": agency.webhook.value, "number": self._cursors.get("webhook", agency.id).number}
+        return tries.shown(agency, self._cursors.get(tries.WAY, agency.id))
 
     def _last_receipt(self, agency: Agency) -> dict[str, Any] | None:
         wanted = {"_id": _after(agency.id, 0), "state.receipts": {"$ne": {}}}
