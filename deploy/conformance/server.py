@@ -83,6 +83,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Return the rest of the address and the query of a request that may be answered."""
         parts = urlsplit(self.path)
         base = f"/feeds/{self.feed.name}"
+        if "Upgrade" in self.headers and int(self.headers.get("Content-Length") or 0):
+            self.close_connection = True
+            raise Refused(HTTPStatus.BAD_REQUEST, "HTTP/1.1 is spoken here; send the request without 'Upgrade'")
         if self.headers.get("Authorization") != f"Bearer {self.feed.token}":
             self.feed.record.add(record.REFUSED, 0, parts.path)
             raise Refused(HTTPStatus.UNAUTHORIZED, "this key does not count any more; use the newest")

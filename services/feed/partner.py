@@ -37,6 +37,20 @@ class PartnerEndpoints:
         """Show how things stand: the last number, what is agreed, how far each way is."""
         return Answer(content=self._pull(request, agency).status())
 
+    @http(
+        "GET",
+        "/feeds/<agency>/contract",
+        roles={*PARTNERS, Role.ADMIN},
+        answers=pull_answers.ContractShown,
+        headers={
+            "Accept": "`text/html` for a page to read; a program gets AsyncAPI as JSON.",
+            "Accept-Language": "`zh` or `en`, for the page.",
+        },
+    )
+    def show_contract(self, request: Request, agency: str) -> Answer:
+        """Show what the agency gets, for its developers: an AsyncAPI 3.0 document, or a page."""
+        return self._pull(request, agency).contract(request.accept, request.accept_language)
+
     @http("GET", "/feeds/<agency>/events", roles=PARTNERS, query=schemas.EventQuery, answers=pull_answers.CloudEvents)
     def list_events(self, request: Request, agency: str) -> Answer:
         """Return deliveries after a number, in their order and without a gap.

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from services.feed.agency import Agency, Webhook
+from services.feed.contract_page import contract_page
 from services.feed.cursor import Cursors
 from services.feed.delivery import Delivery
 from services.feed.desk import Desk
@@ -62,6 +63,13 @@ class Pull:
             else None,
             "agreement": self._agreement() if agency.is_active else None,
         }
+
+    def contract(self, accept: str, accept_language: str) -> Answer:
+        """Return what is agreed, for developers, in the form and the language that they want."""
+        page = contract_page(self._agency, self._work.settings.feed_url, accept, accept_language)
+        language = {"Content-Language": page.language} if page.language else {}
+        headers = {"Vary": "Accept, Accept-Language", **language}
+        return Answer(body=page.body, content_type=page.content_type, headers=headers)
 
     def events(self, query: Mapping[str, str]) -> bytes:
         """Return a page of deliveries as JSON.

@@ -67,6 +67,30 @@ class FeedShown(Form):
     }
 
 
+class ContractShown(Form):
+    """What an agency gets, as an AsyncAPI 3.0 document."""
+
+    asyncapi = Text(10, required=True)
+    id = Text(200, required=True)
+    info = Object(required=True)
+    defaultContentType = Text(100, required=True)  # noqa: N815  the name is AsyncAPI's
+    servers = Object(required=True)
+    channels = Object(required=True)
+    operations = Object(required=True)
+    components = Object(required=True, about="Messages with examples, and JSON Schemas of exactly what may come.")
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "asyncapi": "3.0.0",
+        "id": "urn:niangjia:feed:wenzhou-police",
+        "info": {"title": "Niangjia feed: Police", "version": "1.1.0"},
+        "defaultContentType": "application/json",
+        "servers": {},
+        "channels": {},
+        "operations": {},
+        "components": {},
+    }
+
+
 class CloudEvent(Form):
     """A delivery, as CloudEvents 1.0 has it in JSON; the contract page of an agency says what is in its data."""
 

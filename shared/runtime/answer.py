@@ -21,6 +21,9 @@ class Request:
     query: Mapping[str, str]
     #: The header `Last-Event-ID`: where a stream broke off, as the client says.
     last_event_id: str = ""
+    #: The headers `Accept` and `Accept-Language`.
+    accept: str = ""
+    accept_language: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

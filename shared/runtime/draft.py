@@ -32,6 +32,9 @@ class Head:
     authorization: str | None = None
     #: The last event that a client has of a stream which broke off, as it was told.
     last_event_id: str = ""
+    #: Which forms and languages the client likes best, as it says.
+    accept: str = ""
+    accept_language: str = ""
     #: The client understands an answer in chunks.
     chunks: bool = True
     #: The connection ends with this request.
@@ -55,7 +58,8 @@ class Draft:
     _head_length: int = 0
     _hosts: int = 0
     _authorization: bytes | None = None
-    _last_event_id: bytes = b""
+    #: Headers that are passed on as they are; one that is repeated, as a list.
+    _kept: dict[bytes, bytes] = field(default_factory=dict)
     _chunks: bool = True
     _announced: int = 0
     _chunked: bool = False
@@ -85,8 +89,8 @@ class Draft:
                 if self._authorization is not None:
                     raise Refused(HTTPStatus.BAD_REQUEST, "there are two headers 'Authorization'; send one")
                 self._authorization = value
-            case b"last-event-id":
-                self._last_event_id = value
+            case b"last-event-id" | b"accept" | b"accept-language" as kept:
+                self._kept[kept] = b",".join(filter(None, (self._kept.get(kept), value)))
             case b"expect":
                 self.expects = value.strip().lower() == b"100-continue"
 
@@ -129,10 +133,15 @@ class Draft:
             path=unquote(path),
             query=query,
             authorization=self._authorization.decode("latin-1") if self._authorization is not None else None,
-            last_event_id=self._last_event_id.decode("latin-1"),
+            last_event_id=self._told(b"last-event-id"),
+            accept=self._told(b"accept"),
+            accept_language=self._told(b"accept-language"),
             chunks=self._chunks,
             last=last,
         )
+
+    def _told(self, name: bytes) -> str:
+        return self._kept.get(name, b"").decode("latin-1")
 
     def _limit_head(self, more: int) -> None:
         self._head_length += more

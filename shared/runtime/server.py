@@ -171,7 +171,14 @@ class Server(nameko_web.WebServer):
 
 
 def _request(head: Head, body: bytes, bearer: Bearer) -> Request:
-    return Request(bearer=bearer, body=body, query=parameters(head.query), last_event_id=head.last_event_id)
+    return Request(
+        bearer=bearer,
+        body=body,
+        query=parameters(head.query),
+        last_event_id=head.last_event_id,
+        accept=head.accept,
+        accept_language=head.accept_language,
+    )
 
 
 def _sent(answer: Answer, head: Head) -> bytes | Stream:

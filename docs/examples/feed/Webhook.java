@@ -1,8 +1,7 @@
 // Is called with an agency's deliveries (Standard Webhooks). Java 17, nothing to install: java Webhook.java. It reads:
 //   PORT, WEBHOOK_SECRET  where it listens (a proxy in front speaks TLS), and whsec_…, as it came with the keys
 //   FEED_URL              https://…/feeds/<agency>, for receipts
-//   FEED_TOKEN_FILE       file with the token; it is read anew each time, so that a new key is only put there
-//   FEED_STATE            file that keeps the last number (default: feed.number)
+//   FEED_TOKEN_FILE       file with the token; read anew each time. FEED_STATE: file that keeps the last number
 import com.sun.net.httpserver.*;
 import java.net.*;
 import java.net.http.*;
@@ -13,7 +12,8 @@ import javax.crypto.*;
 
 class Webhook {
     static final Map<String, String> env = System.getenv();
-    static final Path state = Path.of(env.getOrDefault("FEED_STATE", "feed.number"));
+    static final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    static final Path state = Path.of(env.get("FEED_STATE"));
 
     static boolean isOurs(Headers headers, byte[] body) throws Exception {
         String id = headers.getFirst("webhook-id"), at = headers.getFirst("webhook-timestamp");
@@ -39,7 +39,7 @@ class Webhook {
         HttpRequest request = HttpRequest.newBuilder(URI.create(env.get("FEED_URL") + "/receipts"))
             .POST(HttpRequest.BodyPublishers.ofString("{\"number\":" + number + ",\"receipt\":\"received\"}"))
             .header("Authorization", "Bearer " + token).build();
-        int status = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
+        int status = client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
         if (status == 401 || status == 429 || status >= 500) return 503; // we are called again
         Files.writeString(state, Long.toString(number));
         return 204;
