@@ -14,7 +14,9 @@ from tests.faults.spy import Spy
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder: Path = tmp_path_factory.mktemp("storm")
-    with Installation(folder) as installed:
+    # agencies are called on this machine, and again soon
+    variables = {"NIANGJIA_WEBHOOK_PRIVATE": "127.0.0.0/8", "NIANGJIA_WEBHOOK_DELAYS": ",".join(["1"] * 60)}
+    with Installation(folder, **variables) as installed:
         yield installed
 
 
