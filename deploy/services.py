@@ -11,6 +11,7 @@ import requests
 from deploy.home import Home
 from deploy.program import Program
 from shared.runtime.auth import Bearer, Role, issue
+from shared.runtime.tls import CERTIFICATE, KEY
 from shared.runtime.variables import SERVICES, VARIABLES
 
 _PROJECT = Path(__file__).parent.parent
@@ -39,6 +40,9 @@ def environment(home: Home, ports: Mapping[str, int], name: str) -> dict[str, st
         for variable in VARIABLES
         if "services" in variable.readers and not variable.secret and os.environ.get(variable.name)
     }
+    # here they reach each other within the machine, by an address for which no certificate is made
+    for name_of_file in (CERTIFICATE, KEY):
+        passed_on.pop(name_of_file, None)
     # the process runs in another folder than this one, so what is relative here must not stay so
     if rules := passed_on.get("NIANGJIA_RULES"):
         passed_on["NIANGJIA_RULES"] = str(Path(rules).absolute())

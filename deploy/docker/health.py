@@ -9,9 +9,10 @@ import hashlib
 import hmac
 import json
 import os
+import ssl
 import sys
 import time
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 #: Tokens change once in this time: services remember those that they have checked.
@@ -23,7 +24,8 @@ def main() -> int:
     """Ask, and return the exit code."""
     try:
         key = bytes.fromhex(Path(os.environ["NIANGJIA_SECRETS"], "token.key").read_text(encoding="ascii"))
-        wrong = trouble(int(os.environ["NIANGJIA_HTTP_PORT"]), token(key, int(time.time())))
+        secure = bool(os.environ.get("NIANGJIA_HTTP_CERTIFICATE", "").strip())
+        wrong = trouble(int(os.environ["NIANGJIA_HTTP_PORT"]), token(key, int(time.time())), secure=secure)
     except (KeyError, OSError, ValueError) as error:
         wrong = f"cannot ask ({type(error).__name__}: {error})"
     if wrong:
@@ -31,9 +33,9 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def trouble(port: int, bearer: str) -> str:
+def trouble(port: int, bearer: str, *, secure: bool = False) -> str:
     """Say why the service on a port of this machine is not well; "" when it is."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_SECONDS)
+    connection = _secured(port) if secure else HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/health", headers={"Authorization": f"Bearer {bearer}"})
         answer = connection.getresponse()
@@ -43,6 +45,13 @@ def trouble(port: int, bearer: str) -> str:
     finally:
         connection.close()
     return "" if answer.status == 200 else f"{answer.status} {content}"
+
+
+def _secured(port: int) -> HTTPConnection:
+    # the certificate is for the name by which others come; the container asks itself, and nobody is between
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return HTTPSConnection("127.0.0.1", port, timeout=_TIMEOUT_SECONDS, context=context)
 
 
 def token(key: bytes, now: int) -> str:

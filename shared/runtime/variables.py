@@ -84,7 +84,7 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable(
         name="NIANGJIA_HTTP_CERTIFICATE",
-        meaning="Certificate chain (PEM) with which a service speaks TLS. Empty: it speaks none.",
+        meaning="Certificate chain (PEM) with which a service speaks TLS. None where it is empty, or by `niangjia up`.",
         remedy="name a readable PEM file and its key in NIANGJIA_HTTP_KEY, or leave both empty",
         readers=("services",),
     ),

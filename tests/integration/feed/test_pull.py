@@ -180,6 +180,7 @@ OWN = sorted(
 def test_there_are_these_doors_and_no_others() -> None:
     assert OWN == [
         ("GET", ""),
+        ("GET", "/contract"),
         ("GET", "/deliveries/2"),
         ("GET", "/deliveries/2/fields"),
         ("GET", "/events"),

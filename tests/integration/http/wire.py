@@ -56,6 +56,12 @@ class Wire:
         body, self._rest = self._rest[:length], self._rest[length:]
         return Answer(int(first.split()[1]), headers, body)
 
+    def ends_without_an_answer(self) -> bool:
+        """Tell whether the service closed the connection and said nothing that is HTTP."""
+        while self._more():
+            pass
+        return b"HTTP" not in self._rest
+
     def has_ended(self) -> bool:
         """Tell whether nothing more came before the service closed the connection."""
         return not self._rest and not self._more()

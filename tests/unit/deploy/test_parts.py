@@ -16,6 +16,7 @@ from deploy.logs import last_words
 from deploy.ports import PARTS, is_free, settle_ports
 from deploy.problem import Problem
 from deploy.program import Program
+from deploy.services import environment
 from shared.runtime.variables import VARIABLES, SettingError
 
 
@@ -175,3 +176,11 @@ def test_last_words_are_without_the_frames_of_a_traceback(tmp_path: Path) -> Non
     ]
     assert last_words(log, 1) == ["ValueError: no such rule"]
     assert last_words(tmp_path / "none.log") == []
+
+
+def test_services_that_are_started_here_speak_no_tls(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIANGJIA_HTTP_CERTIFICATE", "/etc/chain.pem")
+    monkeypatch.setenv("NIANGJIA_HTTP_KEY", "/etc/key.pem")
+    told = environment(home, dict.fromkeys(PARTS, 8_000), "feed")
+
+    assert not {"NIANGJIA_HTTP_CERTIFICATE", "NIANGJIA_HTTP_KEY"} & set(told)

@@ -1,6 +1,7 @@
 """The health check asks with a token that services take, and says what they answer."""
 
 import json
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,6 +14,8 @@ import pytest
 
 from deploy.docker import health
 from shared.runtime.auth import Gate, Role, Unauthorised
+from shared.runtime.tls import server_context
+from tests.support.certificate import make_certificate
 
 KEY = bytes(range(32))
 
@@ -42,8 +45,21 @@ class Service(BaseHTTPRequestHandler):
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A service that listens."""
+    yield from listening(monkeypatch)
+
+
+@pytest.fixture
+def secure_port(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The same, with TLS."""
+    folder = make_certificate(tmp_path_factory.mktemp("tls"))
+    yield from listening(monkeypatch, server_context(folder / "chain.pem", folder / "key.pem"))
+
+
+def listening(monkeypatch: pytest.MonkeyPatch, context: ssl.SSLContext | None = None) -> Iterator[int]:
     monkeypatch.setattr(Service, "ailing", [])
     with HTTPServer(("127.0.0.1", 0), Service) as server:
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server.server_port
@@ -51,11 +67,11 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         thread.join()
 
 
-def check(folder: Path, port: int) -> "subprocess.CompletedProcess[str]":
+def check(folder: Path, port: int, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run the check as a container does: as a file, without anything that is installed."""
     return subprocess.run(
         [sys.executable, "-I", "-S", health.__file__],
-        env={"NIANGJIA_SECRETS": str(folder), "NIANGJIA_HTTP_PORT": str(port)},
+        env={"NIANGJIA_SECRETS": str(folder), "NIANGJIA_HTTP_PORT": str(port), **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -72,6 +88,11 @@ def test_a_well_service_is_well(secrets: Path, port: int) -> None:
     checked = check(secrets, port)
 
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_a_service_with_a_certificate_is_asked_by_tls(secrets: Path, secure_port: int) -> None:
+    assert check(secrets, secure_port, NIANGJIA_HTTP_CERTIFICATE="/run/chain.pem").returncode == 0
+    assert check(secrets, secure_port).returncode == 1
 
 
 def test_an_ailing_service_says_what_ails_it(monkeypatch: pytest.MonkeyPatch, secrets: Path, port: int) -> None:
