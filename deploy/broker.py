@@ -43,7 +43,7 @@ log.console.level = info
 log.connection.level = warning
 log.file = false
 # publishers are held back before the machine swaps, and before the disk is full
-vm_memory_high_watermark.absolute = 1GiB
+vm_memory_high_watermark.absolute = 1536MiB
 disk_free_limit.absolute = 256MB
 # the log of the quorum queues is kept in memory up to this size; the default is 512 MB
 raft.wal_max_size_bytes = 67108864
@@ -66,7 +66,7 @@ connection_max = 2000
 management.tcp.ip = 127.0.0.1
 management.tcp.port = {broker-api}
 management.rates_mode = none
-collect_statistics_interval = 2000
+collect_statistics_interval = 1000
 """
 _PLUGINS = ("rabbitmq_auth_mechanism_ssl", "rabbitmq_management")
 

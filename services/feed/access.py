@@ -38,8 +38,7 @@ class Access:
     password_hash: str
     #: Whether it may come in at present; its stream is there all the same.
     allowed: bool = True
-    #: Name of the broker that may federate the agency's exchange, as RabbitMQ puts it at the end of the queue's name:
-    #: the cluster's, then ":" and virtual host, then ":" and exchange where they are called otherwise than here.
+    #: Cluster name of the broker that may federate the agency's exchange; with ":" and its virtual host, unless "/".
     federated_to: str = ""
 
     @property
@@ -48,8 +47,11 @@ class Access:
         readable, linked = re.escape(stream(self.agency)), re.escape(exchange(self.agency))
         if not self.federated_to:
             return Rights(read=f"^{readable}$")
-        # one queue and the two exchanges that RabbitMQ's federation takes in turn, by their full names
-        own = f"federation: {linked} -> {re.escape(self.federated_to)}( [AB])?"
+        # The queue, and the two exchanges in turn, that RabbitMQ's federation makes; how it names them depends on which
+        # virtual host and exchange are called alike here and there. Few names, so that few queues can be made.
+        cluster, _, host = self.federated_to.partition(":")
+        there = f"{re.escape(cluster)}(:{re.escape(host or '/')})?(:{linked})?"
+        own = f"federation: {linked} -> {there}( [AB])?"
         return Rights(configure=f"^{own}$", write=f"^{own}$", read=f"^({readable}|{linked}|{own})$", topics=EVERYTHING)
 
 

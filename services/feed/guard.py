@@ -13,7 +13,7 @@ from services.feed.partners import Partners
 #: Messages that all consumers of an agency may ask for at once.
 AT_ONCE = 2_000
 #: Seconds between two looks; the broker's own figures are no newer.
-INTERVAL = 2.0
+INTERVAL = 1.0
 #: Seconds for which an agency is held off; doubled each time until it behaves for as long as the longest.
 _FIRST_HOLD, _LONGEST_HOLD = 60, 3_600
 
