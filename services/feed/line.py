@@ -10,20 +10,19 @@ import eventlet
 import orjson
 import structlog
 from eventlet.event import Event as Signal
-from prometheus_client import Counter, Gauge, Histogram
 from pymongo.errors import PyMongoError
 
 from services.feed import envelope
 from services.feed.agency import Agency, Webhook
 from services.feed.caller import SECONDS, Caller, NoAnswer
 from services.feed.cursor import Cursors
+from services.feed.figures import BEHIND, CALL_SECONDS, CALLS, outcome
 from services.feed.permission import Permissions
 from services.feed.ready import ready
 from services.feed.signature import signed
 from services.feed.tries import WAY, Tries
 from shared.kernel import Message
 from shared.rules import china_day
-from shared.runtime.metrics import REGISTRY
 from shared.runtime.pause import pause
 from shared.runtime.unavailable import Unavailable
 from shared.runtime.work import UnitOfWork
@@ -37,20 +36,6 @@ _AT_A_LOSS = 30.0
 _SUCCESS, _GONE = range(200, 300), 410
 #: With these a partner may say for how long.
 _ASKING = frozenset({429, 503})
-
-CALLS = Counter(
-    "niangjia_webhook_calls_total",
-    "Calls of agencies, by what became of them",
-    ["agency", "what", "outcome"],
-    registry=REGISTRY,
-)
-CALL_SECONDS = Histogram(
-    "niangjia_webhook_call_seconds",
-    "Seconds from a call to its answer, or to giving it up",
-    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
-    registry=REGISTRY,
-)
-BEHIND = Gauge("niangjia_webhook_behind", "Deliveries that an agency has not taken yet", ["agency"], registry=REGISTRY)
 
 _log = structlog.get_logger(__name__)
 
@@ -225,7 +210,7 @@ class Line:
             status, retry_after = str(error), 0.0
         self._beat_at = time.monotonic() + self._beat_after
         CALL_SECONDS.observe(time.monotonic() - began)
-        CALLS.labels(self._name, what, _outcome(status)).inc()
+        CALLS.labels(self._name, what, outcome(status)).inc()
         return status, retry_after
 
     def _keep(self, write: Callable[[], Any]) -> None:
@@ -251,8 +236,3 @@ class Line:
             self._wake.wait()
         if self._wake.ready():
             self._wake = Signal()
-
-
-def _outcome(status: int | str) -> str:
-    """Return a status as a label: one of few, whatever a partner answers."""
-    return status if isinstance(status, str) else f"{status // 100}xx"

@@ -20,7 +20,8 @@ from pymongo.errors import PyMongoError
 
 from services.feed.address import AddressRefused, Allowed, check
 from services.feed.caller import Caller, addresses
-from services.feed.line import BEHIND, Line
+from services.feed.figures import BEHIND
+from services.feed.line import Line
 from services.feed.permission import Permissions
 from shared.runtime.database import Document
 from shared.runtime.lease import TERM, Lease

@@ -1,5 +1,8 @@
 """Agencies are called: signed, in order, again until they take it, and without waiting for each other."""
 
+import signal
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +13,8 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from shared.runtime.auth import Role
+from tests.integration.runtime.proxy import Wire
+from tests.support.certificate import make_certificate
 from tests.support.hook import Answer, Call, Hook, Wild, heard
 from tests.support.system import wait_until
 from tests.support.webhooks import CASE, SLOW, SLOW_SECONDS, Webhooks
@@ -151,24 +156,34 @@ def test_who_is_gone_is_called_no_more(feed: Webhooks, hook: Hook, name: str) ->
     assert failed == [f'{{"agency":"{name}","number":2,"why":"gone"}}'] * 2
 
 
-def test_who_never_answers_delays_nobody_else(feed: Webhooks, hook: Hook, name: str) -> None:
-    def silent(connection: object) -> None:
-        heard(connection)  # type: ignore[arg-type]
-        time.sleep(60)
+def silent(connection: socket.socket) -> None:
+    heard(connection)
+    time.sleep(60)
 
-    with Wild(silent) as dead:
-        names = [f"dead-{n}" for n in range(5)]
-        for one in names:
-            feed.add(one, dead.url)
+
+def dripping(connection: socket.socket) -> None:
+    heard(connection)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+    while True:
+        connection.sendall(b"x")
+        time.sleep(1)
+
+
+def test_who_never_answers_is_cut_and_delays_nobody_else(feed: Webhooks, hook: Hook, name: str) -> None:
+    with Wild(silent) as dead, Wild(dripping) as slow:
+        partners = {**{f"dead-{n}": dead for n in range(4)}, "slow": slow}
+        for one, partner in partners.items():
+            feed.add(one, partner.url)
             feed.rehearse(one)
-        wait_until(lambda: dead.connections >= len(names), "the dead to be called")
+        wait_until(lambda: dead.connections >= 4 and slow.connections, "the dead to be called")
         feed.add(name, hook.url)
         began = time.monotonic()
         feed.rehearse(name, 100)
         feed.wait_for(hook, 100)
         assert time.monotonic() - began < 10
-        for one in names:
-            assert feed.cursor(one)["number"] == 0
+        for one in partners:
+            wait_until(lambda one=one: feed.cursor(one)["note"], f"{one} to be cut", 20)
+            assert feed.cursor(one)["note"]["last_status"] == "timeout"
             feed.do(("remove_agency", {"agency": one}))
 
 
@@ -337,6 +352,60 @@ def test_silence_is_broken_by_heartbeats_that_nobody_counts(tmp_path: Path) -> N
         assert len({call.headers["webhook-id"] for call in beats}) == len(beats)
         assert hook.numbers == [1, 2, 3]
         assert feed.agency("police")["webhook"] == "on"
+
+
+def test_a_partner_is_called_by_tls_and_known_by_its_certificate(tmp_path: Path) -> None:
+    folder = make_certificate(tmp_path / "certificate")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "chain.pem", folder / "key.pem")
+    with Hook(context=context) as hook, Webhooks(tmp_path, SSL_CERT_FILE=str(folder / "chain.pem")) as feed:
+        feed.start_all()
+        feed.add("police", f"https://localhost:{hook.port}/hook")
+        feed.add("other", f"https://partner.example:{hook.port}/hook")
+        feed.rehearse("police", 20)
+        feed.rehearse("other")
+        feed.wait_until_taken("police", 20)
+        feed.wait_until_given_up("other")
+
+        assert hook.numbers == list(range(1, 21))
+        assert feed.cursor("other")["note"]["last_status"] == "certificate"
+
+
+def test_a_database_that_is_away_for_a_moment_makes_nothing_come_twice(tmp_path: Path, hook: Hook) -> None:
+    with Webhooks(tmp_path) as feed, Wire(feed.mongo_uri) as wire:
+
+        def cutting(call: Call) -> Answer:
+            if call.number == 2:
+                wire.cut()
+            return 204
+
+        hook.answer = cutting
+        feed.start("feed", MONGO_URI=wire.uri)
+        feed.add("police", hook.url)
+        feed.rehearse("police", 3)
+        feed.wait_for(hook, 2)
+        time.sleep(A_WHILE)
+        wire.mend()
+        feed.wait_until_taken("police", 3)
+
+        assert hook.numbers == [1, 2, 3]
+
+
+def test_a_service_that_stops_waits_for_no_partner(tmp_path: Path, hook: Hook) -> None:
+    with Webhooks(tmp_path) as feed, Wild(silent) as dead:
+        feed.start_all()
+        feed.add("dead", dead.url)
+        feed.add("police", hook.url)
+        feed.rehearse("dead")
+        wait_until(lambda: dead.connections, "the dead to be called")
+        began = time.monotonic()
+        assert feed.kill("feed", signal.SIGTERM) == 0
+        assert time.monotonic() - began < 10
+        assert not feed.cursor("dead")["note"], "a call that we ended ourselves is no try"
+        feed.start("feed")
+        wait_until(lambda: dead.connections == 2, "the dead to be called again")
+        feed.rehearse("police")
+        feed.wait_until_taken("police", 1)
 
 
 def test_of_two_replicas_one_calls_and_the_other_takes_over_where_it_was(tmp_path: Path, hook: Hook) -> None:
