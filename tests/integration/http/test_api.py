@@ -1,6 +1,7 @@
 """What a client sees: answers, refusals, pages, districts, roles; each as the reference says."""
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 import requests
 
 from shared.runtime.auth import HOUSE, Role
+from shared.runtime.variables import SERVICES
 from tests.integration.http.document import DOCUMENT, checked
 from tests.support.system import Client, System
 
@@ -370,17 +372,31 @@ OPEN_TO = {
     ("intake", "POST", "/cases/{case_id}/erasure"): {Role.SUPERVISOR},
     ("referral", "GET", "/referrals"): READERS,
     ("volunteer", "POST", "/volunteers/batch"): {Role.COORDINATOR, Role.SUPERVISOR, Role.ADMIN},
-    **{(name, "GET", "/health"): EVERY for name in ("intake", "referral", "volunteer", "notification")},
+    ("feed", "GET", "/agencies"): {Role.ADMIN},
+    ("feed", "POST", "/agencies"): {Role.ADMIN},
+    ("feed", "GET", "/agencies/{name}"): {Role.ADMIN},
+    ("feed", "DELETE", "/agencies/{name}"): {Role.ADMIN},
+    ("feed", "GET", "/agencies/{name}/deliveries"): {Role.ADMIN},
     **{
-        (name, "GET", "/metrics"): {Role.ADMIN, Role.SERVICE, Role.AUDITOR}
-        for name in ("intake", "referral", "volunteer", "notification")
+        ("feed", "POST", f"/agencies/{{name}}/{what}"): {Role.ADMIN}
+        for what in ("keys", "rehearsals", "replays", "suspension", "webhook")
     },
+    ("feed", "GET", "/feeds/{agency}"): {Role.ADMIN, Role.AGENCY},
+    ("feed", "GET", "/feeds/{agency}/contract"): {Role.ADMIN, Role.AGENCY},
+    **{
+        ("feed", "GET", f"/feeds/{{agency}}/{what}"): {Role.AGENCY}
+        for what in ("events", "stream", "deliveries/{number}", "deliveries/{number}/fields")
+    },
+    ("feed", "POST", "/feeds/{agency}/receipts"): {Role.AGENCY},
+    ("feed", "POST", "/feeds/{agency}/replays"): {Role.AGENCY},
+    **{(name, "GET", "/health"): EVERY for name in SERVICES},
+    **{(name, "GET", "/metrics"): {Role.ADMIN, Role.SERVICE, Role.AUDITOR} for name in SERVICES},
 }
 endpoints = pytest.mark.parametrize(("service", "method", "path"), OPEN_TO, ids=" ".join)
 
 
 def asked(client: Client | requests.Session, city: System, service: str, method: str, path: str) -> requests.Response:
-    url = city.url(service) + path.replace("{case_id}", str(uuid.uuid4()))
+    url = city.url(service) + re.sub(r"\{\w+\}", lambda _: str(uuid.uuid4()), path)
     session = client._session if isinstance(client, Client) else client
     return session.request(method, url, data=b"" if method == "POST" else None, timeout=60)
 
@@ -402,10 +418,12 @@ def test_the_matrix_holds_every_endpoint() -> None:
 def test_an_endpoint_is_open_to_its_roles_alone(city: System, service: str, method: str, path: str, role: Role) -> None:
     response = checked(asked(city.client(role), city, service, method, path))
 
-    if role in OPEN_TO[service, method, path]:
-        assert response.status_code in {200, 400, 404, 422}
+    if role not in OPEN_TO[service, method, path]:
+        assert f"the role {role} may not" in problem(response, 403, "forbidden")["detail"]
+    elif role is Role.AGENCY:
+        assert "another agency" in problem(response, 403, "forbidden")["detail"]
     else:
-        assert role in problem(response, 403, "forbidden")["detail"]
+        assert response.status_code in {200, 400, 404, 422}
 
 
 @pytest.fixture
