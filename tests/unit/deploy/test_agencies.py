@@ -1,16 +1,20 @@
 """Agencies on the command line: what cannot be meant is refused before feed is asked; what is shown can be read."""
 
 import json
+import stat
 from pathlib import Path
 
 import pytest
 import yaml
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from rich.console import Console
 
 from deploy import agency_page, agreement_file, cli, public_key
 from deploy.agencies import agency_user
+from deploy.certificates import ensure_certificates
+from deploy.home import Home
 from deploy.problem import Problem
 from shared.runtime.variables import VARIABLES
 
@@ -138,6 +142,28 @@ def test_a_public_key_is_read_as_jwk_or_pem_and_a_secret_one_refused(tmp_path: P
 def test_a_user_of_the_broker_has_the_namespace_of_its_system() -> None:
     assert agency_user("", "police") == "agency-police"
     assert agency_user("city", "police") == "city-agency-police"
+
+
+def test_a_certificate_lets_in_as_the_user_of_an_agency(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = Home.at(tmp_path / "home")
+    home.secrets.mkdir(parents=True, mode=0o700)
+    ensure_certificates(home)
+
+    assert cli.run(["agencies", "certificate", "police", "--out", str(tmp_path / "out")]) == 0
+
+    assert "agency-police" in capsys.readouterr().out
+    files = {path.name: path for path in (tmp_path / "out").iterdir()}
+    assert set(files) == {"police.pem", "police.key", "authority.pem"}
+    assert stat.S_IMODE(files["police.key"].stat().st_mode) == 0o600
+    certificate = x509.load_pem_x509_certificate(files["police.pem"].read_bytes())
+    assert certificate.subject.rfc4514_string() == "CN=agency-police"
+    certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(files["authority.pem"].read_bytes()))
+
+
+def test_without_an_authority_no_certificate_is_made(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["agencies", "certificate", "police", "--out", "out"]) == 1
+    assert "holds no authority" in capsys.readouterr().err
+    assert not Path("out").exists()
 
 
 def test_an_agreement_in_a_file_may_be_one_that_ships_and_was_changed(tmp_path: Path) -> None:
