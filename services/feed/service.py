@@ -6,6 +6,7 @@ from services.feed import answers, schemas
 from services.feed.agency import Agency, Status
 from services.feed.desk import Desk
 from services.feed.enrolment import Keys, access, added, agreement_of, command, first_access, rekeyed, told
+from services.feed.guardian import Guardian
 from services.feed.model import FeedModel
 from services.feed.partner import PartnerEndpoints
 from services.feed.partners import Partners
@@ -46,6 +47,7 @@ class FeedService(PartnerEndpoints, Service):
     streams = StreamPublisher()
     caller = WebhookCaller()
     sealer = Sealer()
+    guardian = Guardian()
 
     @subscribe("intake")
     def on_intake(self, batch: Batch) -> list[Ticket]:

@@ -227,6 +227,45 @@ def test_a_consumer_that_is_cut_off_is_told_why(place: Place) -> None:
             channel.connection.process_data_events(10)
 
 
+def test_who_does_it_again_is_held_off_for_longer(place: Place) -> None:
+    clock = [1_000.0]
+    guard = Guard(place.partners, lambda: clock[0])
+
+    def is_out() -> bool:
+        try:
+            with opened(place.uri("police")):
+                return False
+        except AMQPConnectionError:
+            return True
+
+    for seconds in (60, 120):
+        connection = greedy(place)
+        wait_until(guard.look, "the guard", 20)
+        drop(connection)
+        wait_until(lambda: not place.partners.asked_for(), "the broker to forget the consumer", 20)
+        clock[0] += seconds - 1
+        assert guard.look() == []
+        assert is_out()
+        clock[0] += 2
+        assert guard.look() == []
+        assert not is_out()
+
+
+def test_one_that_was_shut_out_meanwhile_is_not_let_on(place: Place) -> None:
+    clock = [1_000.0]
+    guard = Guard(place.partners, lambda: clock[0])
+    connection = greedy(place)
+    wait_until(guard.look, "the guard", 20)
+    drop(connection)
+    place.partners.forbid("police")
+    clock[0] += 61
+    wait_until(lambda: not place.partners.asked_for(), "the broker to forget the consumer", 20)
+
+    assert guard.look() == []
+    with pytest.raises(AMQPConnectionError), opened(place.uri("police")):
+        pass
+
+
 def test_a_partner_whose_machine_dies_is_forgotten_and_its_place_is_free(place: Place) -> None:
     parameters = pika.URLParameters(place.uri("police"))
     parameters.heartbeat = 2
