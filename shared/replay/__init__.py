@@ -1,0 +1,1 @@
+"""Recorded streams, replayed: reading and writing them, and what a model says to them in virtual time."""
