@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy import broker, database
+from deploy.certificates import AUTHORITY, SERVER, SERVER_KEY, ensure_certificates
 from deploy.files import make_folder, write_private
 from deploy.home import KEYS, Home
 from deploy.keys import DATABASE_KEYFILE, ensure_keys
@@ -19,6 +20,7 @@ HOME = Path("/var/lib/niangjia")
 GIVEN = Path("/given")
 #: The names of the containers among each other, and the ports on which they listen.
 BROKER = ("broker", 5672)
+MANAGEMENT = ("broker", 15672)
 DATABASE = ("database", 27017)
 
 #: What is stored cannot be read without them.
@@ -34,6 +36,7 @@ def generate(home: Home, given: Path) -> None:
     _check_kept(home, given / "services")
     make_folder(home.root)
     ensure_keys(home)
+    ensure_certificates(home, [BROKER[0], *broker.partner_hosts()])
     for recipient, files in _portions(home).items():
         make_folder(given / recipient)
         for name, content in files.items():
@@ -59,7 +62,12 @@ def _portions(home: Home) -> Mapping[str, Mapping[str, str]]:
             "mongo.uri": database.uri(home, *DATABASE),
             **{f"{name}.key": home.secret(f"{name}.key") for name in KEYS},
         },
-        "broker": {"definitions.json": json.dumps(broker.definitions(home))},
+        # who may change users of the broker
+        "feed": {"broker-api.uri": broker.management_uri(home, *MANAGEMENT)},
+        "broker": {
+            "definitions.json": json.dumps(broker.definitions(home)),
+            **{name: home.secret(name) for name in (AUTHORITY, SERVER, SERVER_KEY)},
+        },
         "database": {DATABASE_KEYFILE: home.secret(DATABASE_KEYFILE)},
     }
 

@@ -36,6 +36,8 @@ class Containers:
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self._environment["NIANGJIA_IMAGE_TAG"] = IMAGE_TAG
         self._environment |= {f"NIANGJIA_{service.upper()}_PORT": str(free_port()) for service in SERVICES}
+        self.partner_port = free_port()
+        self._environment["NIANGJIA_PARTNER_PORT"] = str(self.partner_port)
 
     def up(self) -> None:
         """Bring the system up, as it is told to a newcomer."""

@@ -4,21 +4,26 @@ The tests run in this order; the later ones do harm to what the earlier ones loo
 """
 
 import json
+import ssl
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import pika
 import pytest
+from pika.exceptions import ChannelClosedByBroker
 
 from shared.runtime.variables import SERVICES
 from tests.compose.conftest import WEEK
 from tests.compose.containers import AS_SECRETS, COMPOSE, ENGINES, ERRANDS, INGEST, PROJECT, Containers, lines
+from tests.support.partners import opened
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1200)]
 
 EXPECTED = lines(WEEK / "expected.jsonl")
 LATE = datetime.fromisoformat("2026-03-20T10:00:00+08:00")
 #: Files of the volume of secrets that hold no secret.
-NO_SECRETS = {"broker.salt"}
+NO_SECRETS = {"broker.salt", "partners-ca.pem", "broker-tls.pem"}
 
 STRANGER = """
 import amqp, pymongo
@@ -60,8 +65,32 @@ def test_ports_are_published_on_loopback_only(containers: Containers) -> None:
         ((inner, published),) = containers.inspect(service)["NetworkSettings"]["Ports"].items()
         assert inner == "8000/tcp"
         assert [binding["HostIp"] for binding in published] == ["127.0.0.1"]
-    for engine in ENGINES:
-        assert not any(containers.inspect(engine)["NetworkSettings"]["Ports"].values())
+    published = {
+        engine: {port: bound for port, bound in containers.inspect(engine)["NetworkSettings"]["Ports"].items() if bound}
+        for engine in ENGINES
+    }
+    assert {engine: list(ports) for engine, ports in published.items()} == {"broker": ["5671/tcp"], "database": []}
+    assert {binding["HostIp"] for binding in published["broker"]["5671/tcp"]} == {"127.0.0.1"}
+
+
+def test_an_agency_reads_its_stream_by_tls_and_can_do_nothing_else(week: Containers, tmp_path: Path) -> None:
+    told = json.loads(week.niangjia("agencies", "add", "police", "--contract", "police", "--district", "33", "--json"))
+    authority = tmp_path / "authority.pem"
+    authority.write_text(week.secrets()["partners-ca.pem"])
+    options = pika.SSLOptions(ssl.create_default_context(cafile=str(authority)), "localhost")
+
+    assert f"@localhost:{week.partner_port}/" in told["amqp"]["uri"]
+    with opened(told["amqp"]["uri"], ssl_options=options) as channel:
+        channel.basic_qos(prefetch_count=10)
+        channel.basic_consume(told["amqp"]["stream"], lambda *_: None, arguments={"x-stream-offset": "first"})
+    for attempt in (
+        lambda channel: channel.queue_declare("mine"),
+        lambda channel: channel.queue_delete(told["amqp"]["stream"]),
+        lambda channel: channel.queue_bind(told["amqp"]["stream"], "amq.topic", "#"),
+        lambda channel: channel.exchange_delete("niangjia.police.events"),
+    ):
+        with opened(told["amqp"]["uri"], ssl_options=options) as channel, pytest.raises(ChannelClosedByBroker):
+            attempt(channel)
 
 
 def test_nobody_gets_in_as_guest_or_without_a_name(containers: Containers) -> None:
@@ -101,7 +130,8 @@ def test_each_container_sees_its_own_secrets_only(containers: Containers) -> Non
         names = {mount["Name"].removeprefix(f"{PROJECT}_") for mount in mounts if mount["Type"] == "volume"}
         return {name for name in names if name == "secrets" or name.startswith("for-")}
 
-    assert {service: volumes(service) for service in SERVICES} == {name: {"for-services"} for name in SERVICES}
+    own = {service: {"for-services"} for service in SERVICES}
+    assert {service: volumes(service) for service in SERVICES} == {**own, "feed": {"for-services", "for-feed"}}
     assert {engine: volumes(engine) for engine in ENGINES} == {engine: {f"for-{engine}"} for engine in ENGINES}
 
 

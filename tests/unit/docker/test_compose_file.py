@@ -36,10 +36,11 @@ def test_images_are_pinned_to_the_patch() -> None:
     assert all(re.search(r":\d+\.\d+\.\d+(-slim-bookworm)?$", image) for image in foreign | bases)
 
 
-def test_ports_are_published_on_loopback_by_services_only() -> None:
+def test_ports_are_published_on_loopback_by_services_and_for_partners_only() -> None:
     ports = {name: container.get("ports", []) for name, container in CONTAINERS.items()}
 
-    assert {name for name, published in ports.items() if published} == set(SERVICES)
+    assert {name for name, published in ports.items() if published} == {*SERVICES, "broker"}
+    assert [port.rpartition(":")[2] for port in ports["broker"]] == ["5671"]
     assert all(port.startswith("127.0.0.1:") for published in ports.values() for port in published)
 
 
@@ -67,6 +68,14 @@ def test_a_service_waits_until_its_engines_are_well(name: str) -> None:
         "database": "service_healthy",
         "replica-set": "service_completed_successfully",
     }
+
+
+def test_only_feed_may_change_users_of_the_broker() -> None:
+    shown = {
+        name for name, container in CONTAINERS.items() if any("for-feed" in one for one in container.get("volumes", []))
+    }
+
+    assert shown == {"secrets", "feed"}
 
 
 def test_no_password_is_told_by_the_environment() -> None:

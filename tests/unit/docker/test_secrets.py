@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from deploy.docker.secrets import generate
 from deploy.home import Home
@@ -35,7 +36,11 @@ def test_each_recipient_gets_what_it_needs(home: Home, given: Path) -> None:
         "services/token.key",
         "services/master.key",
         "services/index.key",
+        "feed/broker-api.uri",
         "broker/definitions.json",
+        "broker/partners-ca.pem",
+        "broker/broker-tls.pem",
+        "broker/broker-tls.key",
         "database/database.keyfile",
     }
 
@@ -48,12 +53,32 @@ def test_only_the_owner_can_read_them(home: Home, given: Path) -> None:
     assert (kept, shown) == ({0o600}, {0o400})
 
 
-def test_the_broker_knows_one_user_and_no_password(home: Home, given: Path) -> None:
+def test_the_broker_knows_two_users_and_no_password(home: Home, given: Path) -> None:
     generate(home, given)
 
     definitions = json.loads((given / "broker" / "definitions.json").read_text())
-    assert [user["name"] for user in definitions["users"]] == ["niangjia"]
-    assert home.secret("broker.password") not in json.dumps(definitions)
+    tags = {user["name"]: user["tags"] for user in definitions["users"]}
+    assert tags == {"niangjia": "", "niangjia-administrator": "administrator"}
+    for password in ("broker.password", "broker-administrator.password"):
+        assert home.secret(password) not in json.dumps(definitions)
+
+
+def test_the_authoritys_key_is_given_to_nobody(home: Home, given: Path) -> None:
+    generate(home, given)
+
+    assert home.secret("partners-ca.key")
+    assert all(home.secret("partners-ca.key") not in content for content in contents(given).values())
+
+
+def test_the_brokers_certificate_is_for_the_address_that_agencies_are_told(
+    home: Home, given: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIANGJIA_PARTNER_AMQP", "amqps://bus.example:5671")
+    generate(home, given)
+
+    certificate = x509.load_pem_x509_certificate((given / "broker" / "broker-tls.pem").read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert {"bus.example", "broker", "localhost"} <= set(names.get_values_for_type(x509.DNSName))
 
 
 def test_generating_again_changes_nothing(home: Home, given: Path) -> None:
