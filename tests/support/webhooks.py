@@ -42,9 +42,9 @@ class Webhooks(System):
         }
         super().__init__(folder, namespace, services=TOY, variables=own | variables)
 
-    def do(self, *commands: tuple[str, Mapping[str, Any]]) -> list[str]:
-        """Give commands, each with its type and data; return what became of them."""
-        content = [[str(uuid.uuid4()), kind, data] for kind, data in commands]
+    def do(self, *commands: tuple[str, Mapping[str, Any]], case: str = "") -> list[str]:
+        """Give commands about a case, each with its type and data; return what became of them."""
+        content = [[str(uuid.uuid4()), kind, data, case] for kind, data in commands]
         answer = self.client(Role.ADMIN).post("feed", "/commands", json=content)
         answer.raise_for_status()
         return list(answer.json())
@@ -69,12 +69,12 @@ class Webhooks(System):
         assert self.do(("add_agency", data | changes)) == ["done"]
         return secret
 
-    def rehearse(self, name: str, amount: int = 1) -> None:
+    def rehearse(self, name: str, amount: int = 1, *, case: str = CASE) -> None:
         """Make deliveries to an agency, in one go."""
         event = {
             "type": "referral.requested",
             "subject": str(uuid.uuid4()),
-            "case": CASE,
+            "case": case,
             "data": {**event_type("referral.requested").example, **REFERRAL},
         }
         assert set(self.do(*[("rehearse", {"agency": name, "event": event})] * amount)) == {"done"}

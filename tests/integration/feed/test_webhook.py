@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from services.feed.cursor import Cursors
+from services.feed.tries import WAY, Tries
 from shared.runtime.auth import Role
 from tests.integration.runtime.proxy import Wire
 from tests.support.certificate import make_certificate
@@ -19,6 +21,7 @@ from tests.support.hook import Answer, Call, Hook, Wild, heard
 from tests.support.system import wait_until
 from tests.support.webhooks import CASE, SLOW, SLOW_SECONDS, Webhooks
 
+OTHER_CASE = "019cabd8-3f40-7a51-9c0e-5b1d2f3a4c6f"
 #: In this time a call would have come, if one came at all.
 A_WHILE = 2.5
 
@@ -224,6 +227,32 @@ def test_a_suspended_agency_is_not_called_and_misses_nothing(feed: Webhooks, hoo
     assert hook.numbers == [1, 2, 3, 4, 5]
 
 
+def test_what_may_be_read_no_longer_when_it_is_tried_again_does_not_go_out(
+    feed: Webhooks, hook: Hook, name: str
+) -> None:
+    erased = threading.Event()
+
+    def late(call: Call) -> Answer:
+        if erased.is_set():
+            return 204
+        erased.wait(10)
+        return 500
+
+    hook.answer = late
+    feed.add(name, hook.url)
+    feed.rehearse(name, case=OTHER_CASE)
+    feed.wait_for(hook, 1)
+    feed.do(("case.erased", {}), case=OTHER_CASE)
+    erased.set()
+    feed.wait_until_taken(name, 2)
+
+    first, again, recall = hook.deliveries
+    assert (first.number, first.event["type"]) == (1, "referral.requested")
+    assert (again.number, again.event["type"], again.event["data"]) == (1, "delivery.withheld", {})
+    assert "dataref" not in again.event
+    assert (recall.number, recall.event["data"]) == (2, {"numbers": [1], "reason": "erased"})
+
+
 def test_who_comes_back_under_a_name_gets_nothing_of_what_was_before(feed: Webhooks, hook: Hook, name: str) -> None:
     hook.answer = lambda _: 500
     feed.add(name, hook.url)
@@ -320,6 +349,25 @@ def test_tries_and_their_time_outlive_the_process(tmp_path: Path, hook: Hook) ->
         assert hook.numbers == [1, 1, 1]
         assert at is not None
         assert datetime.fromtimestamp(hook.calls[2].at, UTC) >= at
+
+
+def test_what_was_to_be_given_up_when_the_process_died_is_given_up_without_another_call(
+    tmp_path: Path, hook: Hook
+) -> None:
+    with Webhooks(tmp_path) as feed:
+        feed.start_all()
+        feed.add("police", hook.url)
+        feed.kill("feed")
+        tries = Tries(number=1, count=9).failed(500, datetime.now(UTC), (1.0,) * 9, stop="the command that was lost")
+        Cursors(feed.database("feed")).note(WAY, "police", **tries.note)
+        feed.start("feed")
+        feed.rehearse("police")
+        feed.wait_until_given_up("police")
+        assert not hook.calls
+
+        feed.do(("call_again", {"agency": "police"}))
+        feed.wait_until_taken("police", 1)
+        assert hook.numbers == [1]
 
 
 def test_a_partner_that_asks_for_time_gets_it(tmp_path: Path, hook: Hook) -> None:

@@ -45,9 +45,11 @@ class ToyWebhooks(Service):
 
     @http("POST", "/commands", roles={Role.ADMIN})
     def do_commands(self, request: Request) -> Answer:
-        """Take [[id, type, data], …]; answer what became of each."""
+        """Take [[id, type, data, case], …]; answer what became of each."""
         now = datetime.now(UTC)
-        commands = [Message(id=n, type=kind, time=now, data=data) for n, kind, data in parse(request.body)]
+        commands = [
+            Message(id=n, type=kind, time=now, data=data, case=case) for n, kind, data, case in parse(request.body)
+        ]
         return Answer(content=[ticket.fate for ticket in self.work.do_all(commands)])
 
     @http("GET", "/clock", roles={Role.ADMIN})
