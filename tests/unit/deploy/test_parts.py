@@ -119,14 +119,14 @@ def test_a_private_file_replaces_the_old_one_as_a_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_broker_is_told_a_hash_and_no_password(home: Home) -> None:
+def test_the_broker_is_told_hashes_and_no_password(home: Home) -> None:
     ensure_keys(home)
     broker.prepare(home, settle_ports(home))
 
     definitions = json.loads((home.etc / "definitions.json").read_text())
-    password = home.secret("broker.password")
-    assert [user["name"] for user in definitions["users"]] == ["niangjia"]
-    assert not any(password in path.read_text() for path in home.etc.iterdir())
+    passwords = [home.secret(f"{name}.password") for name in ("broker", "broker-administrator")]
+    assert [user["name"] for user in definitions["users"]] == ["niangjia", "niangjia-administrator"]
+    assert not any(password in path.read_text() for path in home.etc.iterdir() for password in passwords)
 
 
 def test_engines_know_their_own_address_at_any_port(home: Home) -> None:
