@@ -114,9 +114,12 @@ class Contract:
         model = FeedModel(shareable())
         shelf = model.shelf()
         shelf.put(Ref("agency", agency.id), agency)
+        story: dict[int, Delivery] = {}
         for message in _events(agency, self.agreement):
             run(model, shelf, message)
-        return tuple(sorted(shelf.all("delivery"), key=lambda one: one.number))
+            for delivery in shelf.all("delivery"):
+                story.setdefault(delivery.number, delivery)  # as it was made, not as the erasure leaves it
+        return tuple(story[number] for number in sorted(story))
 
 
 def _events(agency: Agency, agreement: Agreement) -> Iterator[Message]:

@@ -121,8 +121,7 @@ def sealed(message: Message, delivery: Delivery) -> Fact:
     outcome, jwe = (delivery.closed, "") if delivery.closed else (message.data["outcome"], message.data["jwe"])
     digest = sha256(body(delivery, jwe)).hexdigest()
     data = {"agency": delivery.agency, "number": delivery.number, "outcome": outcome, "digest": digest}
-    fact = _about(message, delivery, "delivery.sealed", data)
-    return replace(fact, private={"jwe": jwe}) if jwe else fact
+    return _about(message, delivery, "delivery.sealed", data, {"jwe": jwe} if jwe else {})
 
 
 def evolve(shelf: Shelf, fact: Fact) -> None:
@@ -136,9 +135,7 @@ def evolve(shelf: Shelf, fact: Fact) -> None:
         receipts = {**delivery.receipts, fact.data["receipt"]: datetime.fromisoformat(fact.data["at"])}
         _put(shelf, replace(delivery, receipts=receipts))
     elif fact.type == "copy.destroyed":
-        for name in fact.data["agencies"]:
-            agency = cast(Agency, shelf.get("agency", name))
-            shelf.put(Ref("agency", name), replace(agency, epoch=agency.epoch + 1))
+        _evolve_destroyed(shelf, fact)
 
 
 def _evolve_made(shelf: Shelf, fact: Fact) -> None:
@@ -153,7 +150,7 @@ def _evolve_made(shelf: Shelf, fact: Fact) -> None:
         time=datetime.fromisoformat(data["happened_at"]),
         subject=data["about"] or "",
         form=data["form"],
-        data=dict(data["content"]),
+        data=dict(fact.private.get("content", {})),
         fields=tuple(data["chosen"]),
         purpose=data["purpose"] or "",
         basis=data["basis"] or "",
@@ -182,6 +179,17 @@ def _evolve_sealed(shelf: Shelf, fact: Fact) -> None:
         shelf.put(Ref("copies", copies.id), replace(copies, private={**copies.private, delivery.id: jwe}))
 
 
+def _evolve_destroyed(shelf: Shelf, fact: Fact) -> None:
+    """Leave of an erased case the numbers and hashes of what was delivered."""
+    case_id = fact.data["case_id"]
+    for name in fact.data["agencies"]:
+        agency = cast(Agency, shelf.get("agency", name))
+        shelf.put(Ref("agency", name), replace(agency, epoch=agency.epoch + 1))
+    for delivery in shelf.find(f"case {case_id}"):
+        _put(shelf, replace(delivery, data={}, closed="" if delivery.recalls else "erased"))
+    shelf.put(Ref("copies", case_id), Copies(id=case_id, erased=True))
+
+
 def _fact(message: Message, delivery: Delivery) -> Fact:
     return _about(
         message,
@@ -207,13 +215,22 @@ def _fact(message: Message, delivery: Delivery) -> Fact:
             "recalls": list(delivery.recalls),
             "why": delivery.why,
             "digest": sha256(body(delivery)).hexdigest(),
-            "content": delivery.data,
         },
+        {"content": delivery.data} if delivery.data else {},
     )
 
 
-def _about(message: Message, delivery: Delivery, type: str, data: Mapping[str, Any]) -> Fact:
-    return Fact(type=type, subject=delivery.agency, case=delivery.case_id, time=message.time, data=data)
+def _about(
+    message: Message, delivery: Delivery, type: str, data: Mapping[str, Any], private: Mapping[str, Any] | None = None
+) -> Fact:
+    return Fact(
+        type=type,
+        subject=delivery.agency,
+        case=delivery.case_id,
+        time=message.time,
+        data=data,
+        private=private or {},
+    )
 
 
 def _address(agency: Agency) -> dict[str, Any]:

@@ -68,5 +68,7 @@ class Copies:
 
     #: Of the case.
     id: str
+    #: She was erased: nothing is delivered about this case any more.
+    erased: bool = False
     #: JWE by the id of the delivery.
     private: dict[str, str] = field(default_factory=dict)

@@ -56,10 +56,10 @@ class FeedModel(Model):
         if message.type == REPLAY:
             numbers = range(data["from"], min(data["to"], data["from"] + REPLAYED - 1) + 1)
             return Wanted(refs=frozenset(_ref(data["agency"], number) for number in numbers))
-        if message.type in RECALLING:
-            refs = {Ref("copies", message.case)} if message.type == "case.erased" else set()
-            return Wanted(refs=frozenset(refs), keys=frozenset({f"case {message.case}"}))
-        return Wanted()
+        if not message.case:
+            return Wanted()
+        keys = {f"case {message.case}"} if message.type in RECALLING else set()
+        return Wanted(refs=frozenset({Ref("copies", message.case)}), keys=frozenset(keys))
 
     def decide(self, shelf: Shelf, message: Message) -> Decision:
         """Yield the deliveries that follow from an event, or what a command changes.
@@ -88,6 +88,9 @@ class FeedModel(Model):
         return (fact.data["case_id"],) if fact.type == "copy.destroyed" else ()
 
     def _passed_on(self, shelf: Shelf, message: Message, agencies: Iterable[Agency]) -> Iterator[Fact]:
+        copies: Copies | None = shelf.get("copies", message.case)
+        if copies is not None and copies.erased:
+            return  # what another service says of her later reaches nobody
         data = picked(message.data, self._shareable[message.type])
         day = china_day(message.time)
         for agency in sorted(agencies, key=lambda one: one.id):

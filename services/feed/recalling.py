@@ -5,7 +5,7 @@ from typing import Final
 
 from services.feed import delivering
 from services.feed.agency import Agency, Status
-from services.feed.delivery import Delivery
+from services.feed.delivery import Copies, Delivery
 from shared.kernel import Fact, Message, Shelf
 
 _WHY: Final = {
@@ -32,7 +32,8 @@ def recalled(shelf: Shelf, message: Message) -> Iterator[Fact]:
         numbers = tuple(one.number for one in mine if _is_meant(one, agency, message))
         if numbers:
             yield delivering.recall(agency, message, numbers, why)
-    if message.type == "case.erased":
+    copies: Copies | None = shelf.get("copies", message.case)
+    if message.type == "case.erased" and not (copies and copies.erased):
         holders = sorted({one.agency for one in deliveries if one.seal == "done"})
         data = {"case_id": message.case, "agencies": holders}
         yield Fact(type="copy.destroyed", subject=message.case, case=message.case, time=message.time, data=data)

@@ -7,7 +7,8 @@ from shared.events.vocabulary import RECEIPTS
 from shared.runtime.field import Code, Count, Flag, Items, Moment, Object, Text
 from shared.runtime.form import Form
 
-NAME = r"[a-z][a-z0-9-]{0,30}"
+#: At most six digits, so that no telephone number is one.
+NAME = r"(?!([^0-9]*[0-9]){7})[a-z][a-z0-9-]{0,30}"
 #: Of a case the bus knows no more than the county.
 DISTRICT = r"[0-9]{2}([0-9]{2}([0-9]{2})?)?"
 #: The lowest and the highest number that a delivery can have.

@@ -7,11 +7,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
-from marshmallow import fields
-
 from services.feed.agreement import Agreement, AgreementError, Grant
 from shared.events import CATALOGUE, EventType
-from shared.events.fields import Code, Data, ListOf, Part, Token
+from shared.events.fields import Code, ListOf, Part, Token
 
 LISTENER: Final = "feed"
 #: Only these are about one agency's own task, so that people may be told of for a purpose.
@@ -34,12 +32,12 @@ def check(agreement: Agreement) -> None:
         _check_grant(grant, f"grants[{n}]")
 
 
-def field_of(type: str, name: str) -> fields.Field[Any]:
+def field_of(type: str, name: str) -> Any:
     """Return the declaration of a field by its dotted name."""
-    schema: Data = CATALOGUE.event_type(type).schema()
+    schema: Any = CATALOGUE.event_type(type).schema()
     *parents, last = name.split(".")
     for parent in parents:
-        schema = schema.fields[parent].schema  # type: ignore[attr-defined]
+        schema = schema.fields[parent].schema
     return schema.fields[last]
 
 
@@ -61,7 +59,7 @@ def _check_grant(grant: Grant, where: str) -> None:
         )
 
 
-def _check_values(field: fields.Field[Any], values: tuple[str, ...], where: str) -> None:
+def _check_values(field: Any, values: tuple[str, ...], where: str) -> None:
     if isinstance(field, Code):
         for value in values:
             if value not in field.codes:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from marshmallow import fields
 
-from shared.events.fields import Code, Count, Data, Flag, ListOf, Part, Passed, Pattern, Time, is_passed, is_time
+from shared.events.fields import Code, Count, Data, Flag, ListOf, Part, Pattern, Time, is_time
 
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
@@ -23,13 +23,6 @@ class _Instant:
 
 
 _INSTANT = _Instant()
-
-
-class _Public:
-    """Stands for data that is passed on: an object that `is_passed` accepts."""
-
-
-_PUBLIC = _Public()
 
 
 class Checker:
@@ -82,8 +75,6 @@ def _native(field: fields.Field[Any], *, strict: bool) -> Any:
             return bool
         case Count():
             return Annotated[int, msgspec.Meta(ge=0, le=field.to)]
-        case Passed():
-            return _Public
         case ListOf():
             return list[_native(field.inner, strict=strict)]  # type: ignore[misc]
         case Part():
@@ -91,12 +82,10 @@ def _native(field: fields.Field[Any], *, strict: bool) -> Any:
     raise TypeError(f"no rule how to check a {type(field).__name__}")
 
 
-def _hook(kind: type, value: Any) -> _Instant | _Public:
+def _hook(kind: type, value: Any) -> _Instant:
     if kind is _Instant and isinstance(value, str) and is_time(value):
         return _INSTANT
-    if kind is _Public and isinstance(value, dict) and is_passed(value):
-        return _PUBLIC
-    raise ValueError("neither a time nor public data")
+    raise ValueError("not a time")
 
 
 def _leaves(errors: Mapping[Any, Any] | list[str], path: str = "") -> Iterator[tuple[str, str]]:

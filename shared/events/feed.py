@@ -2,7 +2,7 @@
 
 from shared.events.case import CASE_ID
 from shared.events.declaration import Publisher
-from shared.events.fields import Code, Count, Data, Flag, Id, ListOf, OpenCode, Passed, Pattern, Time, codes
+from shared.events.fields import Code, Count, Data, Flag, Id, ListOf, OpenCode, Pattern, Time, codes
 from shared.events.referral import REFERRAL_ID
 from shared.events.vocabulary import AGENCIES, BASES, IDENTITY_FIELDS, RECEIPTS, STATISTICS
 
@@ -12,13 +12,15 @@ publisher = Publisher("feed")
 _OWN_RECORD = "Feed's own record; nobody has to act on it."
 _MOST = 10**12
 _DIGEST = r"[0-9a-f]{64}"
+#: With at most six digits no telephone number is one.
+_NAME = r"(?!([^0-9]*[0-9]){7})[a-z][a-z0-9-]{0,30}"
 
 
 class Name(Pattern):
     """The name under which an agency subscribes."""
 
     def __init__(self) -> None:
-        super().__init__(r"[a-z][a-z0-9-]{0,30}", "the name of a subscriber")
+        super().__init__(_NAME, "the name of a subscriber")
 
 
 class KeyId(Pattern):
@@ -122,7 +124,6 @@ class SubscriptionCalledAgain(_OfOne):
         "recalls": [],
         "why": "",
         "digest": "0a" * 32,
-        "content": {"referral_id": REFERRAL_ID, "purpose": "legal_aid", "finish_by": "2026-03-09T01:14:00Z"},
     },
 )
 class DeliveryMade(Data):
@@ -131,12 +132,12 @@ class DeliveryMade(Data):
     agency = Name()
     number = Count(to=_MOST)
     event_id = Id()
-    type = Pattern(r"[a-z][a-z0-9_]{0,40}\.[a-z][a-z0-9_]{0,40}", "the name of an event")
+    type = Pattern(r"[a-z_]{1,40}\.[a-z_]{1,40}", "the name of an event")
     version = Count(to=999)
     happened_at = Time()
     about = Id(null=True)
     form = Code(("empty", "id", "fields"))
-    chosen = ListOf(Pattern(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*", "the name of a field"))
+    chosen = ListOf(Pattern(r"[a-z_]{1,40}(\.[a-z_]{1,40}){0,4}", "the name of a field"))
     purpose = OpenCode(null=True)
     basis = Code(BASES, null=True)
     case_id = Id(null=True)
@@ -147,7 +148,6 @@ class DeliveryMade(Data):
     recalls = ListOf(Count(to=_MOST), about="Numbers whose content is recalled; their identity cannot be fetched now.")
     why = Pattern(r"[a-z_]{0,40}", "a reason", about="Of a recall.")
     digest = Pattern(_DIGEST, "a SHA-256", about="Of the bytes that went out as data.")
-    content = Passed(about="Of the event, all that an agreement may choose from.")
 
 
 @publisher.event(

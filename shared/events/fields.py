@@ -177,41 +177,12 @@ class Part(fields.Nested):
         super().__init__(schema, **_common(options))
 
 
-class Passed(fields.Dict):
-    """Public data of another event, passed on: codes, ids, numbers, times and flags, nested as they came.
-
-    Which of them, the catalogue's entry of that event says; here only what could be text of a person is kept out.
-    """
-
-    def __init__(self, **options: Unpack[Options]) -> None:
-        super().__init__(keys=fields.String(), **_common(options))
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        if not (isinstance(value, dict) and is_passed(value)):
-            raise self.make_error("invalid")
-        return value
-
-
 def codes(vocabulary: Iterable[str], **options: Unpack[Options]) -> ListOf:
     """Return the field of a list of codes."""
     return ListOf(Code(vocabulary), **options)
 
 
 _time = re.compile(_TIME)
-_name = re.compile(r"[a-z][a-z0-9_]{0,40}")
-#: Ids, codes, districts, times and numbers of letters; nothing with a blank, nothing as long as a telephone number.
-_passed = re.compile(rf"{_UUID}|{_SHORT_ID}|{_OPEN_CODE}|{_TIME}|[0-9]{{0,6}}|[0-9]{{6}}-[0-9]{{4}}-[0-9]{{6,9}}")
-
-
-def is_passed(value: object) -> bool:
-    """Return whether a value is made of codes, ids, numbers, times and flags only."""
-    if isinstance(value, dict):
-        return all(isinstance(name, str) and _name.fullmatch(name) and is_passed(v) for name, v in value.items())
-    if isinstance(value, list | tuple):
-        return all(map(is_passed, value))
-    if isinstance(value, str):
-        return bool(_passed.fullmatch(value))
-    return value is None or type(value) is bool or (type(value) is int and 0 <= value < 10**7)
 
 
 def is_time(text: str) -> bool:

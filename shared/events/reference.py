@@ -10,7 +10,7 @@ from marshmallow.fields import Field
 from shared.events import vocabulary
 from shared.events.catalogue import Catalogue
 from shared.events.declaration import EventType
-from shared.events.fields import Code, Count, Flag, ListOf, OpenCode, Part, Passed, Pattern
+from shared.events.fields import Code, Count, Flag, ListOf, OpenCode, Part, Pattern
 
 _HEAD = """\
 # Events
@@ -123,8 +123,6 @@ def _kind(field: Field[Any]) -> str:
             return f"whole number, 0 to {field.to}"
         case Flag():
             return "true or false"
-        case Passed():
-            return "object: public data of an event"
     raise TypeError(f"no words for a {type(field).__name__}")
 
 

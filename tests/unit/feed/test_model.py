@@ -152,7 +152,13 @@ class TestRecall:
         assert [f.type for f in facts] == ["delivery.made", "delivery.made", "copy.destroyed"]
         assert list(feed.model.erases(facts[-1])) == [CASE]
         assert (feed.agency("justice").epoch, feed.agency("police").epoch) == (1, 0)
-        assert [d.closed for d in feed.deliveries("police")] == ["erased", ""]
+        assert [(d.closed, d.data) for d in feed.deliveries("police")] == [("erased", {}), ("", {})]
+
+    def test_what_comes_later_of_an_erased_case_reaches_nobody(self, feed: Feed) -> None:
+        feed.add("justice", "justice")
+        feed.hear("case.erased")
+        assert not feed.hear("referral.requested")
+        assert not feed.hear("case.erased")
 
     def test_a_suspended_agency_is_told_nevertheless(self, feed: Feed) -> None:
         feed.add("justice", "justice")
