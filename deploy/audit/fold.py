@@ -1,24 +1,37 @@
 """The states that follow from a journal, worked out anew from its first entry."""
 
 import re
+from collections.abc import Callable, Sequence
 
 from pymongo.client_session import ClientSession
 
 from deploy.audit.finding import Audit
 from deploy.audit.shelf import LargeShelf
 from deploy.stores import Store, chunks
-from shared.kernel import Model, Ref
+from shared.events import InvalidEvent, UnknownEvent, UnknownVersion
+from shared.kernel import Fact, Model, Ref
 from shared.privacy import SealBroken
 from shared.runtime.database import Document
 
+#: Sees each entry with its facts, once states follow from them.
+Watch = Callable[[Document, Sequence[Fact]], None]
+
 
 class Fold:
-    """Folds the journal of one service, and can go on where it stopped."""
+    """Folds the journal of one service, and can go on where it stopped.
 
-    def __init__(self, store: Store, model: Model, audit: Audit) -> None:
+    Args:
+        store: whose journal.
+        model: says what follows from it.
+        audit: is told what stands in the way.
+        watch: is shown what is folded.
+    """
+
+    def __init__(self, store: Store, model: Model, audit: Audit, watch: Watch | None = None) -> None:
         self._store = store
         self._model = model
         self._audit = audit
+        self._watch = watch
         self.shelf = LargeShelf(model.kinds)
         #: The last number that was folded.
         self.sequence = 0
@@ -71,6 +84,8 @@ class Fold:
             facts = list(self._store.journal.facts(entry))
         except (SealBroken, KeyError) as error:
             return f"what is sealed in it cannot be opened ({type(error).__name__})"
+        except (UnknownEvent, UnknownVersion, InvalidEvent) as error:
+            return str(error)  # they quote no value
         for fact in facts:
             try:
                 self._model.evolve(self.shelf, fact)
@@ -78,6 +93,8 @@ class Fold:
                 return f"no state follows from its {fact.type} ({type(error).__name__})"
             for owner in self._model.erases(fact):
                 self._erase(owner)
+        if self._watch:
+            self._watch(entry, facts)
         return ""
 
     def _of_erased(self, record: Document) -> bool:

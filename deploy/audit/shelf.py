@@ -12,6 +12,7 @@ from shared.privacy import Key
 
 #: States kept in memory.
 NEAR = 10_000
+_PAGE = "SELECT id FROM states WHERE kind = ? AND id > ? ORDER BY id LIMIT 1000"
 
 
 class LargeShelf(Shelf):
@@ -63,10 +64,13 @@ class LargeShelf(Shelf):
         raise NotImplementedError("a model evolves states by their addresses only")
 
     def refs(self, kind: str) -> Iterator[Ref]:
-        """Return the addresses of all states of a kind."""
+        """Return the addresses of all states of a kind, in the order of their ids; states may be got meanwhile."""
         self._put_away(0)
-        for (id_,) in self._far.execute("SELECT id FROM states WHERE kind = ? ORDER BY id", (kind,)):
-            yield Ref(kind, id_)
+        last = ""
+        # Page by page: what is got meanwhile may be put away again, which must not meet an open cursor.
+        while page := self._far.execute(_PAGE, (kind, last)).fetchall():
+            yield from (Ref(kind, id_) for (id_,) in page)
+            (last,) = page[-1]
 
     def count(self, kind: str) -> int:
         """Return how many states of a kind there are."""

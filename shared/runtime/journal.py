@@ -14,7 +14,7 @@ import orjson
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from shared.events import Event, event_type
+from shared.events import CATALOGUE, Catalogue, Event
 from shared.kernel import Fact, Message, identifier
 from shared.runtime.database import Document
 from shared.runtime.keyring import KeyRing
@@ -44,12 +44,19 @@ def head_of(last: Sequence[Document]) -> Head:
 
 
 class Journal:
-    """Writes and reads the entries of one service."""
+    """Writes and reads the entries of one service.
 
-    def __init__(self, database: Database[Document], service: str, keys: KeyRing) -> None:
+    Args:
+        catalogue: says what the versions of events are, and how older ones are read.
+    """
+
+    def __init__(
+        self, database: Database[Document], service: str, keys: KeyRing, catalogue: Catalogue = CATALOGUE
+    ) -> None:
         self.entries = database["journal"]
         self.service = service
         self._keys = keys
+        self._catalogue = catalogue
 
     def prepare(self) -> None:
         """Make the index by which the entry of a message is found; a message has one at most."""
@@ -79,7 +86,7 @@ class Journal:
         record: Document = {
             "id": identifier(fact.time, message.id, self.service, str(n)),
             "type": fact.type,
-            "version": event_type(fact.type).version,
+            "version": self._catalogue.event_type(fact.type).version,
             "time": fact.time.astimezone(UTC).isoformat(),
             "subject": fact.subject,
             "case": fact.case,
@@ -113,14 +120,20 @@ class Journal:
             )
 
     def facts(self, entry: Document) -> Iterator[Fact]:
-        """Return what an entry records as facts, private data opened (empty where its key was destroyed)."""
+        """Return what an entry records as facts, private data opened (empty where its key was destroyed).
+
+        Public data of an older version is brought to the newest, so that a model need know no other.
+
+        Raises:
+            UnknownEvent, UnknownVersion, InvalidEvent: this release cannot read what was recorded.
+        """
         for record in entry["events"]:
             yield Fact(
                 type=record["type"],
                 subject=record["subject"],
                 case=record["case"],
                 time=datetime.fromisoformat(record["time"]),
-                data=orjson.loads(record["data"]),
+                data=self._catalogue.consume(record["type"], record["version"], orjson.loads(record["data"])),
                 private=self.private(record),
             )
 

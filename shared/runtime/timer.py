@@ -49,7 +49,7 @@ class Timers:
         """Return the message of a timer. The same row makes the same message."""
         due_at: datetime = row["due_at"]
         return Event(
-            id=identifier(due_at, row["set_by"], row["_id"]),
+            id=message_id(row["_id"], due_at, row["set_by"]),
             source=self._service,
             type=row["type"],
             version=1,
@@ -84,15 +84,30 @@ class Timers:
             self.rows.bulk_write(changes, ordered=False, session=session)
 
 
-def _change(timer: Timer, set_by: str) -> ReplaceOne[Document] | DeleteOne:
-    if timer.due_at is None:
-        return DeleteOne({"_id": timer.id})
-    row = {
-        "due_at": timer.due_at.astimezone(UTC),
+def row_of(timer: Timer, due_at: datetime, set_by: str) -> Document:
+    """Return the row of a timer that is set, without its id.
+
+    Args:
+        timer: what to set.
+        due_at: its time.
+        set_by: id of the event that sets it.
+    """
+    return {
+        "due_at": due_at.astimezone(UTC),
         "type": timer.type,
         "subject": timer.subject,
         "case": timer.case,
         "data": orjson.dumps(timer.data).decode(),
         "set_by": set_by,
     }
-    return ReplaceOne({"_id": timer.id}, row, upsert=True)
+
+
+def message_id(name: str, due_at: datetime, set_by: str) -> str:
+    """Return the id of the message that a timer makes when its time has come."""
+    return identifier(due_at, set_by, name)
+
+
+def _change(timer: Timer, set_by: str) -> ReplaceOne[Document] | DeleteOne:
+    if timer.due_at is None:
+        return DeleteOne({"_id": timer.id})
+    return ReplaceOne({"_id": timer.id}, row_of(timer, timer.due_at, set_by), upsert=True)

@@ -19,6 +19,7 @@ from shared.runtime.keyring import KeyRing
 from shared.runtime.look import Part, look
 from shared.runtime.orphan import Orphans
 from shared.runtime.parking import BEHIND, Parking, lane
+from shared.runtime.rebuilding import Rebuilding
 from shared.runtime.states import States
 from shared.runtime.ticket import Fate, Ticket
 from shared.runtime.timer import Timers
@@ -42,6 +43,7 @@ class Unit:
         self.inbox = Inbox(database)
         self.timers = Timers(database, model.name)
         self.orphans = Orphans(database)
+        self.rebuilding = Rebuilding(database)
         self._client = database.client
         self._model = model
         self._decider = Decider(model)
@@ -67,6 +69,7 @@ class Unit:
 
         Raises:
             Collision: try the same again.
+            Unavailable: the states are being rebuilt.
             PyMongoError: anything else that the database says.
         """
         for ticket in tickets:
@@ -101,6 +104,7 @@ class Unit:
         if len(self._shelf) > KEPT_STATES + self._residents:
             self._head = None
         if not self._looked(tickets, together, session):
+            self.rebuilding.check(session)
             self._shelf = self._model.shelf()
             self._keys.forget()
             self.states.fill_resident(self._shelf, session)

@@ -117,6 +117,10 @@ def test_journals_and_states_are_whole(effects: Effects) -> None:
     effects.assert_whole()
 
 
+def test_the_states_follow_from_the_journals_again(effects: Effects) -> None:
+    effects.installation.niangjia("rebuild")
+
+
 def test_every_event_was_handled_once_by_each_consumer(effects: Effects) -> None:
     effects.assert_handled_once()
 

@@ -1,0 +1,1 @@
+"""The states of a service made anew from its journal, beside the stored ones or in their place."""
