@@ -153,6 +153,10 @@ class FeedService(PartnerEndpoints, Service):
         query = load(_record_query, dict(request.query))
         return Answer(content=self._desk.record(self._desk.agency(name), query))
 
+    def _ailing(self) -> list[str]:
+        ailing = super()._ailing()
+        return ailing if self.streams.connected else [*ailing, "the agencies' streams are not written"]
+
     @property
     def _desk(self) -> Desk:
         return Desk(self.work)

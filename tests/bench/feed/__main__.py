@@ -51,6 +51,9 @@ class Outcome:
     p50: float
     p99: float
     longest: float
+    #: Of that, what passed since feed began to store the delivery.
+    p50_after: float
+    p99_after: float
     by_agency: Mapping[str, tuple[int, float, float]]
     #: Processor time of each part for each report.
     cpu: Mapping[str, float]
@@ -128,7 +131,7 @@ def _measure(system: System, bodies: Sequence[bytes], rate: float, readers: "sub
     whole = (time.perf_counter() - began) * (os.cpu_count() or 1)
     foreign = max(0.0, _busy() - busy - sum(used.values())) / whole
     output, _ = readers.communicate()
-    latencies = _latencies(system, heard, json.loads(output))
+    latencies, after = _latencies(system, heard, json.loads(output))
     every = sorted(one for found in latencies.values() for one in found)
     return Outcome(
         reports=len(heard),
@@ -140,6 +143,8 @@ def _measure(system: System, bodies: Sequence[bytes], rate: float, readers: "sub
         p50=_quantile(every, 0.5),
         p99=_quantile(every, 0.99),
         longest=every[-1],
+        p50_after=_quantile(after, 0.5),
+        p99_after=_quantile(after, 0.99),
         by_agency={name: (len(one), _quantile(one, 0.5), _quantile(one, 0.99)) for name, one in latencies.items()},
         cpu={part: seconds / len(heard) for part, seconds in used.items()},
         foreign=foreign,
@@ -176,15 +181,19 @@ def _settle(system: System) -> None:
 
 def _latencies(
     system: System, heard: Sequence[tuple[float, bytes]], came: Mapping[str, Mapping[str, float]]
-) -> dict[str, list[float]]:
-    """Return, for each agency, how long its deliveries took, sorted."""
+) -> tuple[dict[str, list[float]], list[float]]:
+    """Return how long deliveries took, sorted: for each agency in all, and of all since feed began to store them."""
+    clock = time.time() - time.perf_counter()
     answered = {json.loads(data.partition(b"\r\n\r\n")[2])["report_id"]: at for at, data in heard}
     numbers = {name: {int(number): at for number, at in one.items()} for name, one in came.items()}
     found: dict[str, list[float]] = {name: [] for name in came}
-    for agency, number, report in traced(system.database):
-        if report in answered:
-            found[agency].append(numbers[agency][number] - answered[report])
-    return {name: sorted(one) for name, one in found.items()}
+    after = []
+    for one in traced(system.database):
+        if one.report in answered:
+            at = numbers[one.agency][one.number]
+            found[one.agency].append(at - answered[one.report])
+            after.append(at + clock - one.made_at)
+    return {name: sorted(those) for name, those in found.items()}, sorted(after)
 
 
 def _pids(system: System, readers: "subprocess.Popen[str]") -> dict[str, int]:
@@ -215,6 +224,10 @@ def _show(outcome: Outcome) -> None:
         table.add_row(name, str(amount), f"{p50 * 1000:.0f}", f"{p99 * 1000:.0f}")
     table.add_row("all", str(outcome.deliveries), f"{outcome.p50 * 1000:.0f}", f"[bold]{outcome.p99 * 1000:.0f}")
     console.print(table, f"longest {outcome.longest * 1000:.0f} ms; goal: p99 under {GOAL * 1000:.0f} ms")
+    console.print(
+        f"from feed's beginning to store a delivery: p50 {outcome.p50_after * 1000:.0f} ms, "
+        f"p99 {outcome.p99_after * 1000:.0f} ms"
+    )
     console.print(
         f"{outcome.reports} reports accepted at {outcome.rate:.0f}/s (p50 {outcome.accepting_p50 * 1000:.0f} ms, "
         f"p99 {outcome.accepting_p99 * 1000:.0f} ms), {outcome.refused} refused"

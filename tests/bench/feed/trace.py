@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from pymongo.database import Database
 
@@ -11,8 +12,19 @@ _Document = dict[str, Any]
 _BETWEEN = ("referral", "volunteer")
 
 
-def traced(database: Callable[[str], Database[_Document]]) -> Iterator[tuple[str, int, str]]:
-    """Yield agency, number and the id of the report that caused each delivery."""
+class Trace(NamedTuple):
+    """Where a delivery comes from."""
+
+    agency: str
+    number: int
+    #: Id of the report that caused it.
+    report: str
+    #: When feed began to store it, in seconds since 1970.
+    made_at: float
+
+
+def traced(database: Callable[[str], Database[_Document]]) -> Iterator[Trace]:
+    """Yield every delivery that a report caused."""
     reports = _from_intake(_entries(database("intake")))
     for service in _BETWEEN:
         reports |= _followed(_entries(database(service)), reports)
@@ -21,7 +33,8 @@ def traced(database: Callable[[str], Database[_Document]]) -> Iterator[tuple[str
         for event in entry["events"] if report else ():
             if event["type"] == "delivery.made":
                 data = json.loads(event["data"])
-                yield data["agency"], data["number"], str(report)
+                at = datetime.fromisoformat(entry["at"]).timestamp()
+                yield Trace(data["agency"], data["number"], str(report), at)
 
 
 def _entries(database: Database[_Document]) -> Iterable[_Document]:

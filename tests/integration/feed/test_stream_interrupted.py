@@ -119,6 +119,9 @@ def test_its_connection_breaks_again_and_again(system: System, replica: Replica,
                 breaks += 1
         assert breaks > 1
         assert_whole(consumers)
+        wire.cut()
+        wait_until(lambda: "streams are not written" in system.client(Role.ADMIN).get("feed", "/health").text, "it")
+        wire.mend()
         wait_until(lambda: system.client(Role.ADMIN).get("feed", "/health").ok, "feed to be well")
         system.kill("feed")
 
