@@ -1,10 +1,12 @@
 """The consumer that is tried: a command that the kit starts, and starts again when it ends."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -44,18 +46,28 @@ class Consumer:
         self._stopping.set()
         if self._process is not None:
             self._thread.join(_STOPPING)
-            self._process.terminate()
+            self._signal(signal.SIGTERM)
             try:
                 self._process.wait(_STOPPING)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                self._signal(signal.SIGKILL)
                 self._process.wait()
+
+    def _signal(self, number: int) -> None:
+        """Tell the command and whatever it has started itself."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
 
     def _started(self) -> "subprocess.Popen[bytes]":
         try:
             # what it says is for the person in front; the standard output is the kit's own
             return subprocess.Popen(  # noqa: S603  the command is of whoever calls the kit
-                self._command, env=self._environment, stdin=subprocess.DEVNULL, stdout=sys.stderr
+                self._command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=sys.stderr,
+                start_new_session=True,
             )
         except OSError as error:
             raise Problem(f"{self._command[0]} cannot be started ({error.strerror})", "correct the command") from None
