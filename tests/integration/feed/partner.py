@@ -27,18 +27,19 @@ COUNTY = "330302"
 
 
 class Partner:
-    """One agency."""
+    """One agency, which asks one replica of feed."""
 
-    def __init__(self, system: System, name: str, token: str) -> None:
+    def __init__(self, system: System, name: str, token: str, replica: str = "feed") -> None:
         self.system = system
         self.name = name
         self.token = token
+        self.replica = replica
         self._session = requests.Session()
         self._session.trust_env = False
 
     def ask(self, path: str = "", *, method: str = "GET", **options: Any) -> requests.Response:
         """Ask for something of its feed."""
-        url = f"{self.system.url('feed')}/feeds/{self.name}{path}"
+        url = f"{self.system.url(self.replica)}/feeds/{self.name}{path}"
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         return self._session.request(method, url, headers=headers, timeout=PATIENCE, **options)
 
@@ -115,7 +116,7 @@ class Follower:
 
     def _follow(self) -> None:
         partner = self._partner
-        connection = HTTPConnection("127.0.0.1", partner.system.ports["feed"], timeout=PATIENCE)
+        connection = HTTPConnection("127.0.0.1", partner.system.ports[partner.replica], timeout=PATIENCE)
         self._connection = connection
         headers = {"Authorization": f"Bearer {partner.token}", "Last-Event-ID": str(self.cursor)}
         try:
