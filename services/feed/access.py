@@ -10,6 +10,8 @@ from secrets import token_bytes, token_urlsafe
 NOTHING, EVERYTHING = "^$", ".*"
 STREAMS = r"^feed\.[a-z0-9-]+$"
 EXCHANGES = r"^niangjia\.[a-z0-9-]+\.events$"
+#: Connections, and channels over all of them, that an agency may have open.
+CONNECTIONS, CHANNELS = 10, 20
 #: The queue that belongs to the one who writes into the streams; it holds nothing.
 WRITER = "niangjia.writer"
 

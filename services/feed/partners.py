@@ -4,7 +4,6 @@ An agency has a topic exchange, a stream bound to it, and a user who may read th
 from what feed stores: names follow from the agency's, and of its password the broker wants only a hash.
 """
 
-import re
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -13,13 +12,23 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from services.feed.access import EVERYTHING, EXCHANGES, NOTHING, PUBLISHER, STREAMS, Access, Rights, exchange, stream
+from services.feed.access import (
+    CHANNELS,
+    CONNECTIONS,
+    EVERYTHING,
+    NOTHING,
+    PUBLISHER,
+    STREAMS,
+    Access,
+    Rights,
+    exchange,
+    stream,
+)
 from services.feed.management import Management
+from services.feed.standing import Standing, standings
 from shared.runtime.settings import Settings
 from shared.runtime.unavailable import Unavailable
 
-#: Of one agency.
-CONNECTIONS, CHANNELS = 10, 20
 #: Of all agencies together.
 _ALL_CONNECTIONS, _ALL_QUEUES = 2_000, 2_000
 #: A stream drops its oldest part as a whole, and only when the next part is begun: the more parts, the more exactly its
@@ -145,22 +154,19 @@ class Partners:
         self._broker.delete("queues", self.virtual_host, stream(agency))
         self._declare(agency)
 
-    def reconcile(self, accesses: Collection[Access]) -> frozenset[str]:
-        """Make the broker what it should be, also one that has lost everything.
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the virtual host is there."""
+        return self._broker.get("vhosts", self.virtual_host) is not None
 
-        Users, streams and exchanges of agencies that are not named here are removed.
+    def standings(self) -> dict[str, Standing]:
+        """Return what the broker has of every agency of this system."""
+        return standings(self._broker, self.virtual_host, self.user(""))
 
-        Returns:
-            the agencies whose streams are new, and so empty.
-        """
-        self.prepare()
-        named = {access.agency for access in accesses}
-        for agency in self._known() - named:
-            self.remove(agency)
-        empty = {access.agency for access in accesses if self._declare(access.agency)}
-        for access in accesses:
-            self.settle(access)
-        return frozenset(empty)
+    def interrupt_writer(self) -> None:
+        """Close the connection by which feed publishes; it comes again, and looks how far each stream is."""
+        found = self._broker.get("connections", "username", self._publisher) or ()
+        self._close([one["name"] for one in found if one["vhost"] == self.virtual_host], "streams are begun anew")
 
     def asked_for(self) -> dict[str, int]:
         """Return how many messages the consumers of each agency have asked for at once."""
@@ -212,25 +218,6 @@ class Partners:
         is_new = self._broker.put("queues", host, target, durable=True, arguments={"x-queue-type": "stream"})
         self._broker.post("bindings", host, "e", source, "q", target, routing_key="#")
         return is_new
-
-    def _known(self) -> set[str]:
-        """Return the agencies of which the broker has anything."""
-        host = self.virtual_host
-        users = [user["name"] for user in self._broker.get("users") if self._is_ours(user["name"])]
-        queues = [queue["name"] for queue in self._broker.get("queues", host) or ()]
-        exchanges = [found["name"] for found in self._broker.get("exchanges", host) or ()]
-        return {
-            *(user.removeprefix(self.user("")) for user in users),
-            *(name.removeprefix("feed.") for name in queues if re.match(STREAMS, name)),
-            *(name.split(".")[1] for name in exchanges if re.match(EXCHANGES, name)),
-        }
-
-    def _is_ours(self, user: str) -> bool:
-        """Tell whether a user is an agency's of this system, whose virtual host may be lost."""
-        if not user.startswith(self.user("")):
-            return False
-        hosts = {permission["vhost"] for permission in self._broker.get("users", user, "permissions") or ()}
-        return hosts <= {self.virtual_host}
 
     def _permit(self, user: str, rights: Rights) -> None:
         self._broker.put(

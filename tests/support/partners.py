@@ -56,7 +56,8 @@ class Place:
 
     def forget(self) -> None:
         """Leave nothing."""
-        self.partners.reconcile([])
+        for agency in self.partners.standings():
+            self.partners.remove(agency)
         management(self).delete("vhosts", self.partners.virtual_host)
         management(self)._session.close()
 

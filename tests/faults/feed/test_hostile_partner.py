@@ -12,9 +12,8 @@ import pika
 import pytest
 from pika.exceptions import AMQPConnectionError
 
-from services.feed.access import exchange, stream
+from services.feed.access import CHANNELS, CONNECTIONS, exchange, stream
 from services.feed.guard import AT_ONCE, Guard
-from services.feed.partners import CHANNELS, CONNECTIONS
 from tests.support.partners import TYPE, Place, home, management, opened, read
 from tests.support.system import wait_until
 

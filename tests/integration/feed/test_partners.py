@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pika
@@ -11,9 +12,9 @@ from kombu import Connection
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPConnectionError, AMQPError, ChannelClosedByBroker, ConnectionClosedByBroker
 
-from services.feed.access import Access, exchange, password_hash, stream
+from services.feed.access import CHANNELS, CONNECTIONS, Access, exchange, password_hash, stream
+from services.feed.inspector import Inspector
 from services.feed.management import Management, NotAdministrator
-from services.feed.partners import CHANNELS, CONNECTIONS
 from shared.runtime.unavailable import Unavailable
 from tests.support.partners import TYPE, Place, management, opened, read
 from tests.support.system import free_port, wait_until
@@ -268,12 +269,15 @@ def test_a_stream_that_is_rewritten_is_empty(fresh: Place) -> None:
 def test_a_broker_that_lost_everything_is_made_whole(fresh: Place) -> None:
     uris = {agency: fresh.add(agency) for agency in ("police", "court")}
     fresh.add("justice", allowed=False)
+    inspector = Inspector(fresh.partners)
+    assert inspector.inspect(fresh.accesses.values) == []
     broker = management(fresh)
     broker.delete("vhosts", fresh.partners.virtual_host)
     broker.delete("users", fresh.partners.user("police"))
 
-    assert fresh.partners.reconcile(fresh.accesses.values()) == {"police", "court", "justice"}
+    assert inspector.inspect(fresh.accesses.values) == ["court", "justice", "police"]
 
+    assert inspector.inspect(fresh.accesses.values) == []
     for agency, uri in uris.items():
         fresh.publish(agency, agency.encode())
         assert read(uri, agency, 1) == [agency.encode()]
@@ -287,28 +291,88 @@ def test_a_broker_that_lost_everything_is_made_whole(fresh: Place) -> None:
         pass
 
 
-def test_to_reconcile_keeps_what_is_right_and_removes_what_is_not_known(fresh: Place) -> None:
-    kept = fresh.add("police")
-    gone = fresh.add("court")
-    fresh.publish("police", b"1")
-    broker, host = management(fresh), fresh.partners.virtual_host
-    # somebody gave the user more than it may have
-    broker.put("permissions", host, fresh.partners.user("police"), configure=".*", write=".*", read=".*")
+#: What somebody, or a crash, may have done to an agency's part of the broker.
+HARMS: dict[str, Callable[[Place, str, str], object]] = {
+    "more rights": lambda place, host, user: management(place).put(
+        "permissions", host, user, configure="", write="", read=".*"
+    ),
+    "no rights": lambda place, host, user: management(place).delete("permissions", host, user),
+    "a tag": lambda place, host, user: management(place).put(
+        "users", user, password_hash=place.accesses["police"].password_hash, tags="management"
+    ),
+    "another password": lambda place, host, user: management(place).put("users", user, password="x", tags=""),
+    "no user": lambda place, host, user: management(place).delete("users", user),
+    "no topic rights": lambda place, host, user: management(place).delete("topic-permissions", host, user),
+    "more connections": lambda place, host, user: management(place).put(
+        "user-limits", user, "max-connections", value=500
+    ),
+    "no limit of channels": lambda place, host, user: management(place).delete("user-limits", user, "max-channels"),
+    "no exchange": lambda place, host, user: management(place).delete("exchanges", host, exchange("police")),
+    "no stream": lambda place, host, user: management(place).delete("queues", host, OWN),
+    "no binding": lambda place, host, user: management(place).delete(
+        "bindings", host, "e", exchange("police"), "q", OWN, "%23"
+    ),
+    "suspended, and still in": lambda place, host, user: place.accesses.update(
+        police=replace(place.accesses["police"], allowed=False)
+    ),
+}
 
-    assert fresh.partners.reconcile([fresh.accesses["police"]]) == frozenset()
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_what_is_not_as_it_should_be_is_put_right(fresh: Place, harm: str) -> None:
+    fresh.add("police")
+    fresh.add("court")
+    inspector = Inspector(fresh.partners)
+    assert inspector.inspect(fresh.accesses.values) == []
+
+    HARMS[harm](fresh, fresh.partners.virtual_host, fresh.partners.user("police"))
+
+    assert inspector.inspect(fresh.accesses.values) == ["police"]
+    assert inspector.inspect(fresh.accesses.values) == []
+    if fresh.accesses["police"].allowed:
+        fresh.publish("police", b"1")
+        assert read(fresh.uri("police"), "police", 1) == [b"1"]
+    else:
+        with pytest.raises(AMQPConnectionError), opened(fresh.uri("police")):
+            pass
+
+
+def test_who_is_not_known_is_removed_but_not_while_it_may_just_be_added(fresh: Place) -> None:
+    kept, gone = fresh.add("police"), fresh.add("court")
+    fresh.publish("police", b"1")
+    inspector, stored = Inspector(fresh.partners), [fresh.accesses["police"]]
+
+    assert inspector.inspect(lambda: stored) == []
+    assert read(gone, "court", 0) == []
+    assert inspector.inspect(lambda: stored) == ["court"]
 
     assert read(kept, "police", 1) == [b"1"]
-    with opened(kept) as channel, pytest.raises(ChannelClosedByBroker):
-        channel.queue_declare("mine")
     with pytest.raises(AMQPConnectionError), opened(gone):
         pass
-    assert [queue["name"] for queue in broker.get("queues", host)] == [OWN]
+    assert [queue["name"] for queue in management(fresh).get("queues", fresh.partners.virtual_host)] == [OWN]
+
+
+def test_one_that_the_guard_holds_off_stays_so_until_feed_starts_again(fresh: Place) -> None:
+    uri = fresh.add("police")
+    inspector = Inspector(fresh.partners)
+    inspector.inspect(fresh.accesses.values)
+    fresh.partners.hold_off("police", "too much")
+
+    assert inspector.inspect(fresh.accesses.values) == []
+    with pytest.raises(AMQPConnectionError), opened(uri):
+        pass
+    assert Inspector(fresh.partners).inspect(fresh.accesses.values) == ["police"]
+    with opened(uri):
+        pass
 
 
 def test_systems_that_share_a_broker_leave_each_others_agencies_alone(fresh: Place, place: Place) -> None:
     fresh.add("police")
-    fresh.partners.reconcile([])
+    inspector = Inspector(fresh.partners)
+    for _ in range(2):
+        inspector.inspect(list)
 
+    assert management(fresh).get("users", fresh.partners.user("police")) is None
     assert read(place.uri("police"), "police", 20) == BODIES
 
 
@@ -317,7 +381,7 @@ def test_old_messages_leave_a_stream_that_is_too_long_also_by_a_setting_that_cam
     try:
         uri = place.add("police")
         smaller = Place(stream_megabytes=2, namespace=place.settings.namespace)
-        smaller.partners.reconcile(place.accesses.values())
+        Inspector(smaller.partners).inspect(place.accesses.values)
         place.publish("police", *(f"{number:06d}".encode() + b"x" * 10_000 for number in range(1_500)))
 
         first = int(read(uri, "police", 1)[0][:6])
