@@ -12,11 +12,15 @@ from typing import Any
 
 import pytest
 import requests
+from jwcrypto.jwe import JWE
+from jwcrypto.jwk import JWK
 
 from deploy.sample import WEEK
 from shared.runtime.auth import Role
 from tests.integration.feed.allowed import ALWAYS, KINDS, REFERRALS, SOMETIMES, flat
-from tests.support.system import System
+from tests.support.hook import Hook
+from tests.support.stream import Consumer
+from tests.support.system import System, wait_until
 
 DISTRICT = "33"
 
@@ -35,6 +39,10 @@ class Week:
     def __init__(self, system: System) -> None:
         self.system = system
         self.doors: dict[str, dict[str, str]] = {}
+        #: What each agency was told of the broker, and where it is called.
+        self.streams: dict[str, dict[str, str]] = {}
+        self.hooks: dict[str, Hook] = {}
+        self.key = JWK.generate(kty="EC", crv="P-256", kid="justice-2026")
         #: Reports by the case that they belong to, in the order in which they came.
         self.reports: dict[str, list[dict[str, Any]]] = {}
         self._session = requests.Session()
@@ -42,10 +50,11 @@ class Week:
 
     def play(self) -> None:
         for kind in KINDS:
-            arguments = (kind.replace("_", "-"), "--contract", kind, "--district", DISTRICT, "--json")
-            added = self.system.niangjia("agencies", "add", *arguments)
-            assert added.returncode == 0, added.stderr
-            self.doors[kind] = json.loads(added.stdout)["http"]
+            self.hooks[kind] = Hook()
+            self._add(kind, kind, "--webhook", self.hooks[kind].url)
+        public = self.system.folder / "justice.jwk"
+        public.write_text(json.dumps(self.key.export_public(as_dict=True)))
+        self._add("justice-sealed", "justice", "--public-key", str(public))
         volunteers = (WEEK / "volunteers.jsonl").read_bytes().splitlines()
         self.system.client(Role.COORDINATOR).post_lines("volunteer", "/volunteers/batch", volunteers)
         operator = self.system.client(Role.OPERATOR)
@@ -56,6 +65,13 @@ class Week:
                 if report not in told:
                     told.append(report)
         assert self.system.niangjia("drain", "--timeout", "120").returncode == 0
+
+    def _add(self, name: str, kind: str, *options: str) -> None:
+        arguments = (name.replace("_", "-"), "--contract", kind, "--district", DISTRICT, "--json", *options)
+        added = self.system.niangjia("agencies", "add", *arguments)
+        assert added.returncode == 0, added.stderr
+        told = json.loads(added.stdout)
+        self.doors[name], self.streams[name] = told["http"], told["amqp"]
 
     def get(self, kind: str, path: str) -> requests.Response:
         door = self.doors[kind]
@@ -72,12 +88,14 @@ class Week:
 
     def close(self) -> None:
         self._session.close()
+        for hook in self.hooks.values():
+            hook.stop()
 
 
 @pytest.fixture(scope="module")
 def week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Week]:
     folder: Path = tmp_path_factory.mktemp("week")
-    with System(folder) as system:
+    with System(folder, variables={"NIANGJIA_WEBHOOK_PRIVATE": "127.0.0.0/8"}) as system:
         system.start_all()
         week = Week(system)
         week.play()
@@ -178,6 +196,29 @@ def test_every_fetched_field_is_agreed_on_and_true_and_none_is_missing(week: Wee
     assert fetched or kind == "grid"
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_stream_and_the_calls_say_what_the_pages_say(week: Week, kind: str) -> None:
+    events = week.events(kind)
+    assert [call.event for call in week.hooks[kind].deliveries] == events
+    with Consumer(week.streams[kind]) as consumer:
+        wait_until(lambda: len(consumer.numbers) == len(events), f"the stream of {kind}")
+        assert [_structured(message) for message in consumer.deliveries] == events
+
+
+def test_who_cannot_ask_gets_the_agreed_fields_sealed_to_its_key(week: Week) -> None:
+    """As they were known when the referral was made, where they can be fetched as they are known now."""
+    sealed = [event for event in week.events("justice-sealed") if "sealed" in event["data"]]
+    assert len(sealed) > 10
+    for event in sealed:
+        jwe = JWE()
+        jwe.deserialize(event["data"]["sealed"], week.key)
+        told = flat(json.loads(jwe.payload))
+        assert set(told) == REFERRALS["justice"][event["data"]["purpose"]][1]
+        fetched = week.get("justice-sealed", event["dataref"])
+        if fetched.status_code == requests.codes.ok:
+            assert told["client.name"] == flat(fetched.json()["fields"])["client.name"]
+
+
 def test_what_was_fetched_is_in_the_account_of_disclosures(week: Week) -> None:
     journal = week.system.database("intake")["journal"]
     event = next(e for e in week.events("court") if e["type"] == "referral.requested")
@@ -226,6 +267,16 @@ def assert_true(told: Mapping[str, Any], reports: list[dict[str, Any]]) -> None:
             if part == "client" and field in {"name", "phone"}:
                 known += [one["reporter"][field] for one in reports if _is_herself(one) and one["reporter"].get(field)]
             assert value in known if value is not None else not known or field == "phone", name
+
+
+def _structured(message: Any) -> dict[str, Any]:
+    """Return a message in binary mode as one JSON object."""
+    attributes = {
+        name.removeprefix("cloudEvents_"): value
+        for name, value in message.headers.items()
+        if name.startswith("cloudEvents_")
+    }
+    return {**attributes, "datacontenttype": message.properties["content_type"], "data": json.loads(message.body)}
 
 
 def _is_herself(report: Mapping[str, Any]) -> bool:
