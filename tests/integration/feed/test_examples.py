@@ -33,7 +33,8 @@ class Example:
 
     def command(self) -> list[str]:
         program = sys.executable if self.program == "python" else shutil.which(self.program)
-        if program is None:
+        # java alone runs no source
+        if program is None or (self.program == "java" and not shutil.which("javac")):
             said = f"{self.program} is missing: see .ci/run"
             pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
         return [program, str(EXAMPLES / self.file)]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pika
 import pytest
@@ -20,16 +21,10 @@ from tests.support.system import ROOT, wait_until
 CLUSTER = "rabbit@police"
 RABBITMQ = Path("/usr/lib/rabbitmq/bin")
 
-SERVICE = """
-from nameko.events import event_handler
-
-class Desk:
-    name = "desk"
-
-    @event_handler("niangjia.police", "referral.requested")
-    def on_requested(self, data):
-        print("HEARD", data["number"], flush=True)
-"""
+#: As partners copy it.
+EXAMPLE = ROOT / "docs" / "examples" / "feed" / "nameko_service.py"
+REQUESTED = {"number": "330302-2026-000017", "purpose": "protect", "finish_by": "2026-03-03T01:14:00Z"}
+RECALLED = {"numbers": [17], "reason": "consent_withdrawn"}
 
 
 class PartnersBroker:
@@ -88,38 +83,41 @@ def place() -> Iterator[Place]:
     place.forget()
 
 
-def publish(place: Place, agency: str, number: int) -> None:
+def publish(place: Place, number: int, type: str, data: dict[str, Any]) -> None:
     with opened(place.partners.publisher_uri) as channel:
-        properties = pika.BasicProperties(content_type="application/json")
-        channel.basic_publish(exchange(agency), TYPE, json.dumps({"number": number}).encode(), properties)
+        headers = {"cloudEvents_type": type, "cloudEvents_sequence": f"{number:016}"}
+        properties = pika.BasicProperties(content_type="application/json", headers=headers)
+        channel.basic_publish(exchange("police"), type, json.dumps(data).encode(), properties)
 
 
 def test_a_plain_handler_of_nameko_hears_what_is_published_here(
     place: Place, partner: PartnersBroker, tmp_path: Path
 ) -> None:
-    (tmp_path / "desk.py").write_text(SERVICE)
     (tmp_path / "config.yml").write_text(json.dumps({"AMQP_URI": partner.uri}))
     partner.federate(place.uri("police"))
     log = tmp_path / "desk.log"
     with log.open("w") as file:
-        command = [Path(sys.executable).with_name("nameko"), "run", "--config", "config.yml", "desk"]
-        desk = subprocess.Popen(command, cwd=tmp_path, stdout=file, stderr=subprocess.STDOUT)
+        command = [Path(sys.executable).with_name("nameko"), "run", "--config", "config.yml", EXAMPLE.stem]
+        environment = {**os.environ, "FEED_AGENCY": "police", "PYTHONPATH": str(EXAMPLE.parent)}
+        desk = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=file, stderr=subprocess.STDOUT)
     try:
         # bound there, the binding has come over here
-        wait_until(lambda: _bound(place), "the federation", 40)
-        publish(place, "police", 17)
-        wait_until(lambda: "HEARD 17" in log.read_text(), "the handler", 20)
+        wait_until(lambda: _bound(place) >= {TYPE, "delivery.recalled"}, "the federation", 40)
+        publish(place, 17, TYPE, REQUESTED)
+        publish(place, 18, "delivery.recalled", RECALLED)
+        requested = f"requested {REQUESTED['number']} for protect until {REQUESTED['finish_by']}"
+        wait_until(lambda: {requested, "number 18 recalls 17"} <= set(log.read_text().splitlines()), "the handlers", 20)
     finally:
         desk.terminate()
         desk.wait(20)
     # the stream has it, too
-    assert json.loads(read(place.uri("police"), "police", 1)[0]) == {"number": 17}
+    assert [json.loads(body) for body in read(place.uri("police"), "police", 2)] == [REQUESTED, RECALLED]
 
 
-def _bound(place: Place) -> bool:
+def _bound(place: Place) -> set[str]:
     host = place.partners.virtual_host
     bindings = management(place).get("exchanges", host, exchange("police"), "bindings", "source") or ()
-    return TYPE in {binding["routing_key"] for binding in bindings}
+    return {binding["routing_key"] for binding in bindings}
 
 
 OWN = f"federation: {exchange('police')} -> {CLUSTER}"
