@@ -9,6 +9,7 @@ from services.feed.agency import Agency, Webhook
 from services.feed.cursor import Cursors
 from services.feed.delivery import Delivery, delivery_id
 from services.feed.enrolment import command
+from services.feed.ledger import first_since
 from services.feed.model import REPLAY
 from shared.kernel import NotFound
 from shared.rules import iso
@@ -105,12 +106,7 @@ class Desk:
         if "from_" in span:
             return span["from_"], last
         since = datetime.fromisoformat(span["since"])
-        return self._first_since(agency, since), last
-
-    def _first_since(self, agency: Agency, since: datetime) -> int:
-        wanted = {"_id": _after(agency.id, 0), "state.time": {"$gte": iso(since)}, "state.replay_of": 0}
-        found: list[Delivery] = self._states.find("delivery", wanted, 1, oldest_first=True)
-        return found[0].number if found else agency.last + 1
+        return first_since(self._states, agency, since), last
 
     def _webhook(self, agency: Agency) -> Mapping[str, Any] | None:
         if agency.webhook is Webhook.NONE:

@@ -54,24 +54,25 @@ class Ledger:
         entries: list[Entry] = []
         size = 0
         for one in ready(self._states, {agency.id: after}, limit):
-            delivery = self._permissions.readable(agency, one.delivery, day)
-            sealed = one.sealed if delivery.seal else ""
-            entry = Entry(delivery.number, delivery.type, structured(delivery, self._url, sealed))
+            readable = self._permissions.readable(agency, one.delivery, day)
+            sealed = one.sealed if readable.seal else ""
+            entry = Entry(readable.number, readable.type, structured(readable, self._url, sealed))
             size += len(entry.document)
             if entries and size > PAGE_BYTES:
                 break
             entries.append(entry)
         return entries
 
-    def first_since(self, agency: Agency, since: datetime) -> int:
-        """Return the first number that tells of something which happened at a time or later; else the next one."""
-        wanted: dict[str, Any] = {
-            "_id": {"$gt": delivery_id(agency.id, agency.since), "$lte": delivery_id(agency.id, agency.last)},
-            # without its Z, which would come after the digits of a fraction
-            "state.time": {"$gte": iso(since)[:-1]},
-        }
-        found: list[Delivery] = self._states.find("delivery", wanted, 1, oldest_first=True)
-        return found[0].number if found else agency.last + 1
+
+def first_since(states: States, agency: Agency, since: datetime) -> int:
+    """Return the first number that tells of something which happened at a time or later; else the next one."""
+    wanted: dict[str, Any] = {
+        "_id": {"$gt": delivery_id(agency.id, agency.since), "$lte": delivery_id(agency.id, agency.last)},
+        # without its Z, which would come after the digits of a fraction
+        "state.time": {"$gte": iso(since)[:-1]},
+    }
+    found: list[Delivery] = states.find("delivery", wanted, 1, oldest_first=True)
+    return found[0].number if found else agency.last + 1
 
 
 def joined(entries: Sequence[Entry], **more: Any) -> bytes:

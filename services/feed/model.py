@@ -5,8 +5,9 @@ from typing import Any, ClassVar, Final
 
 from services.feed import delivering, subscribing
 from services.feed.agency import Agency
-from services.feed.agreement import Agreement, picked, read
+from services.feed.agreement import picked
 from services.feed.delivery import Copies, Delivery, delivery_id
+from services.feed.permission import Permissions
 from services.feed.recalling import RECALLING, recalled
 from shared.kernel import Conflict, Decision, Fact, Message, Model, NotFound, Ref, Shelf, Wanted
 from shared.rules import china_day
@@ -36,7 +37,7 @@ class FeedModel(Model):
 
     def __init__(self, shareable: Mapping[str, frozenset[str]]) -> None:
         self._shareable = shareable
-        self._agreements: dict[str, tuple[dict[str, Any], Agreement]] = {}
+        self._permissions = Permissions()
         self._commands: Mapping[str, _Decide] = {
             **subscribing.COMMANDS,
             REPLAY: self._replay,
@@ -96,7 +97,7 @@ class FeedModel(Model):
         for agency in sorted(agencies, key=lambda one: one.id):
             if not (agency.is_active and _concerns(shelf, agency, message, data)):
                 continue
-            grant = self._agreement(agency).grant(message.type, data, day)
+            grant = self._permissions.agreement(agency).grant(message.type, data, day)
             if grant is not None:
                 yield delivering.made(agency, message, grant, data)
 
@@ -126,19 +127,12 @@ class FeedModel(Model):
             delivery: Delivery | None = shelf.get(*_ref(agency.id, number))
             if delivery is None or delivery.replay_of:
                 continue
-            grant = self._agreement(agency).grant(delivery.type, delivery.data, day)
+            grant = self._permissions.agreement(agency).grant(delivery.type, delivery.data, day)
             fact = delivering.replayed(delivering.active(shelf, agency.id), message, delivery, grant)
             if fact is not None:
                 yield fact
                 sent += 1
         return {"sent": sent, "next": last + 1, "last": delivering.active(shelf, agency.id).last}
-
-    def _agreement(self, agency: Agency) -> Agreement:
-        content = agency.private.agreement
-        known = self._agreements.get(agency.id)
-        if known is None or known[0] is not content:
-            known = self._agreements[agency.id] = (content, read(content))
-        return known[1]
 
 
 def _concerns(shelf: Shelf, agency: Agency, message: Message, data: Mapping[str, Any]) -> bool:

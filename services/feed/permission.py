@@ -21,7 +21,7 @@ class Permissions:
         """Return what an agency agreed to."""
         content = agency.private.agreement
         known = self._agreements.get(agency.id)
-        if known is None or known[0] != content:
+        if known is None or (known[0] is not content and known[0] != content):
             known = self._agreements[agency.id] = (content, read(content))
         return known[1]
 

@@ -13,7 +13,7 @@ from services.feed.desk import Desk
 from services.feed.door import Door
 from services.feed.enrolment import command
 from services.feed.identity import ClaimCheck
-from services.feed.ledger import joined
+from services.feed.ledger import first_since, joined
 from services.feed.live import CONTENT_TYPE, Live
 from services.feed.model import RECEIPT
 from services.feed.watch import Watch
@@ -169,7 +169,7 @@ class Pull:
         if "since" in query:
             if "after" in query:
                 raise Invalid([Fault("since", "give either after (a number) or since (a time)")])
-            return self._watch.ledger.first_since(self._agency, datetime.fromisoformat(query["since"])) - 1
+            return first_since(self._work.unit.states, self._agency, datetime.fromisoformat(query["since"])) - 1
         return self._checked(int(query.get("after", 0)), "after")
 
     def _checked(self, number: int | None, field: str) -> int:
