@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from services.feed.access import Access, exchange, password, password_hash, stream
 from services.feed.agency import Agency
 from services.feed.agreement import Agreement, AgreementError, read
-from services.feed.partners import Access, Partners, exchange, password, password_hash, stream
+from services.feed.partners import Partners
 from services.feed.seal import UnusableKey, usable
 from services.feed.shareable import check
 from shared.kernel import Message
