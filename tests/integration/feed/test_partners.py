@@ -178,6 +178,8 @@ def test_an_agency_has_ten_connections(place: Place) -> None:
     parameters = pika.URLParameters(place.uri("police"))
     connections = [pika.BlockingConnection(parameters) for _ in range(CONNECTIONS)]
     try:
+        # the broker counts a moment later
+        wait_until(lambda: len(place.partners._connections("police")) == CONNECTIONS, "the broker to count")
         with pytest.raises(AMQPConnectionError):
             pika.BlockingConnection(parameters)
         # another's are not counted
