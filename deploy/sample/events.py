@@ -1,27 +1,16 @@
 """The events of the sample week, worked out in memory: what a sandbox gets to hear."""
 
-import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from deploy.city import told_report, told_volunteer, whole_city
 from deploy.sample import WEEK
 from services.feed.agreement import picked
 from services.feed.shareable import shareable
-from services.intake import persons
-from services.intake.model import IntakeModel
-from services.referral.model import ReferralModel
-from services.volunteer import volunteer
-from services.volunteer.model import VolunteerModel
-from shared.kernel import Conflict, Fact, Message, Model, run
-from shared.privacy import BlindIndex
-
-#: When the volunteers came into the register: before anything happened.
-_REGISTERED = datetime(2025, 1, 1, tzinfo=UTC)
-#: Tokens of invented people need no secret, and must be the same every time.
-_blind = BlindIndex(bytes(32))
+from shared.events import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,88 +30,20 @@ def sample_events() -> Iterator[SampleEvent]:
 
     The reports of the months before are its past: they count, and bring no event.
     """
-    city = _City()
+    city = whole_city()
     for record in _lines("volunteers"):
-        city.register(record)
+        city.take(told_volunteer(record))
     for report in _ordered("earlier"):
-        tuple(city.receive(report))
+        city.take(told_report(report))
     for report in _ordered("reports"):
-        for fact in city.receive(report):
-            if fact.type in shareable():
-                yield _event(fact)
+        for event in city.take(told_report(report)):
+            if event.type in shareable():
+                yield _picked(event)
 
 
-class _Voice:
-    """One service without its shell."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._shelf = model.shelf()
-
-    def hear(self, message: Message) -> list[Fact]:
-        return run(self._model, self._shelf, message)[0]
-
-
-class _City:
-    """The services whose events agencies hear of, wired as the bus wires them."""
-
-    def __init__(self) -> None:
-        self._intake = _Voice(IntakeModel())
-        self._referral = _Voice(ReferralModel())
-        self._volunteer = _Voice(VolunteerModel())
-        self._told = 0
-
-    def register(self, record: Mapping[str, Any]) -> None:
-        content = {"volunteer": record, "tokens": volunteer.tokens(record, _blind)}
-        who = f"volunteer:{record['id']}:{_hash(record)}"
-        self._volunteer.hear(Message(id=who, type="register_volunteer", time=_REGISTERED, data=content))
-
-    def receive(self, report: Mapping[str, Any]) -> Iterator[Fact]:
-        """Yield what follows from a report; nothing from one that is known or contradicts a known one."""
-        try:
-            told = self._intake.hear(_command(report, self._told + 1))
-        except Conflict:
-            return
-        for fact in told:
-            self._told += 1
-            yield fact
-            message = _message(fact, self._told)
-            yield from self._referral.hear(message)
-            yield from self._volunteer.hear(message)
-
-
-def _command(report: Mapping[str, Any], sequence: int) -> Message:
-    received_at = datetime.fromisoformat(report["received_at"]).astimezone(UTC)
-    return Message(
-        id=f"report:{report['report_key']}",
-        type="receive_report",
-        time=received_at,
-        data={
-            "report": {**report, "received_at": received_at.isoformat()},
-            "report_key": report["report_key"],
-            "content_hash": _hash(report),
-            "tokens": persons.tokens(report, _blind),
-        },
-        sequence=sequence,
-    )
-
-
-def _message(fact: Fact, sequence: int) -> Message:
-    return Message(
-        id=f"event:{sequence}",
-        type=fact.type,
-        time=fact.time,
-        data=fact.data,
-        source="intake",
-        subject=fact.subject,
-        case=fact.case,
-        sequence=sequence,
-    )
-
-
-def _event(fact: Fact) -> SampleEvent:
-    data = picked(fact.data, sorted(shareable()[fact.type]))
-    return SampleEvent(type=fact.type, subject=fact.subject, case=fact.case, time=fact.time, data=data)
+def _picked(event: Event) -> SampleEvent:
+    data = picked(event.data, sorted(shareable()[event.type]))
+    return SampleEvent(type=event.type, subject=event.subject, case=event.correlation, time=event.time, data=data)
 
 
 def _ordered(name: str) -> list[dict[str, Any]]:
@@ -132,7 +53,3 @@ def _ordered(name: str) -> list[dict[str, Any]]:
 
 def _lines(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (WEEK / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
-def _hash(content: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

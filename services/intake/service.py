@@ -6,16 +6,14 @@ from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
-import orjson
-
 from services.intake import answers, schemas
 from services.intake.case import Case
+from services.intake.command import receive
 from services.intake.consent import WITHDRAW
 from services.intake.disclosure import DISCLOSE, IDENTIFY, OPEN_FILE
 from services.intake.erasure import ERASE, gone
 from services.intake.filing import CaseQuery, covers, shown
 from services.intake.model import IntakeModel
-from services.intake.persons import tokens
 from services.intake.vault import Vault
 from shared.kernel import Message, NotFound
 from shared.runtime.auth import Bearer, Role
@@ -198,16 +196,7 @@ class IntakeService(Service):
         report = load(_report_form, data)
         if not bearer.covers(report["district"]):
             raise Forbidden(f"your token is for district {bearer.district} only; the report names another")
-        key = report.pop("report_key")
-        blind = self.work.blind
-        content = {
-            "report": report,
-            "report_key": key,
-            "content_hash": blind("content", orjson.dumps(report, option=orjson.OPT_SORT_KEYS).decode()),
-            "tokens": tokens(report, blind),
-        }
-        received_at = datetime.fromisoformat(report["received_at"])
-        return Message(id=blind("report_key", key), type="receive_report", time=received_at, data=content)
+        return receive(report, self.work.blind)
 
     def _opened_file(self, case_id: str, bearer: Bearer, purpose: str | None) -> list[dict[str, Any]]:
         if bearer.role not in FILE_READERS:

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from services.volunteer import answers, schemas
 from services.volunteer.model import VolunteerModel
-from services.volunteer.volunteer import tokens
+from services.volunteer.volunteer import registration
 from shared.kernel import Message
 from shared.runtime.auth import Bearer, Role
 from shared.runtime.batch import Batch
@@ -42,5 +42,4 @@ class VolunteerService(Service):
 
     def _registration(self, data: object, bearer: Bearer) -> Message:
         record = load(_form, data)
-        content = {"volunteer": record, "tokens": tokens(record, self.work.blind)}
-        return Message(id=str(uuid4()), type="register_volunteer", time=datetime.now(UTC), data=content)
+        return registration(str(uuid4()), datetime.now(UTC), record, self.work.blind)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from shared.events.vocabulary import COUNTY_DIGITS, DISTRICT_LEVELS
+from shared.kernel import Message
 from shared.privacy.blind import normal_name, normal_phone
 
 #: Makes the token of a text in a name space.
@@ -63,6 +64,16 @@ class Volunteer:
     def without_case(self, case_id: str) -> "Volunteer":
         """Return her released from a case; the assignment still counts as her last."""
         return replace(self, cases=tuple(one for one in self.cases if one != case_id))
+
+
+def registration(id: str, time: datetime, record: Mapping[str, Any], blind: Blind) -> Message:
+    """Return the command that takes a volunteer into the register, or brings her up to date."""
+    return Message(
+        id=id,
+        type="register_volunteer",
+        time=time,
+        data={"volunteer": record, "tokens": tokens(record, blind)},
+    )
 
 
 def tokens(record: Mapping[str, Any], blind: Blind) -> dict[str, Any]:

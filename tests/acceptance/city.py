@@ -1,20 +1,17 @@
-"""A whole city in memory: the four pure cores, wired as the bus wires them, without clock, broker or database."""
+"""A whole city in memory, for tests: what is told to it and what it says of each report, in the domain's words."""
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from services.intake import contact, persons
-from services.intake.model import IntakeModel
-from services.notification.model import NotificationModel
-from services.referral.model import ReferralModel
-from services.volunteer import volunteer
-from services.volunteer.model import VolunteerModel
-from shared.kernel import Conflict, Fact, Message, Model, run
+from deploy.city import told_report, told_volunteer, whole_city
+from shared.events import CATALOGUE, Catalogue, Event
+from shared.kernel import Conflict, Fact, Message, Model
+from shared.replay.city import City as WholeCity
+from shared.replay.recording import Command
+from shared.replay.voice import Told, Voice, message_of
 
 WEEK = Path(__file__).parents[2] / "deploy" / "sample" / "week"
 
@@ -24,6 +21,17 @@ def blind(kind: str, text: str) -> str:
     return f"{kind}:{text}"
 
 
+class Readable(Catalogue):
+    """Lets tokens pass that can be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._types = {declared.type: declared for declared in CATALOGUE}
+
+    def check(self, type: str, data: Mapping[str, Any]) -> None:
+        """Let everything pass."""
+
+
 def lines(file: Path) -> list[dict[str, Any]]:
     """Read a file of JSON lines."""
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
@@ -31,66 +39,53 @@ def lines(file: Path) -> list[dict[str, Any]]:
 
 def report_command(report: Mapping[str, Any]) -> Message:
     """Return a report as the edge hands it to the domain: validated, in UTC, with tokens."""
-    received_at = datetime.fromisoformat(report["received_at"]).astimezone(UTC)
-    return Message(
-        id=f"report:{report['report_key']}",
-        type="receive_report",
-        time=received_at,
-        data={
-            "report": {**report, "received_at": received_at.isoformat()},
-            "report_key": report["report_key"],
-            "content_hash": hashlib.sha256(json.dumps(report, sort_keys=True).encode()).hexdigest(),
-            "tokens": persons.tokens(report, blind),
-        },
-    )
+    return told_report(report, blind).message
 
 
 def volunteer_command(record: Mapping[str, Any]) -> Message:
     """Return a registration as the edge hands it to the domain."""
-    return Message(
-        id=f"volunteer:{record['id']}:{json.dumps(record, sort_keys=True)}",
-        type="register_volunteer",
-        time=datetime(2025, 1, 1, tzinfo=UTC),
-        data={"volunteer": record, "tokens": volunteer.tokens(record, blind)},
-    )
+    return told_volunteer(record, blind).message
 
 
-@dataclass
 class Service:
     """One model with its states and everything that it has said."""
 
-    model: Model
-    shelf: Any = None
-    facts: list[Fact] = field(default_factory=list)
+    def __init__(self, model: Model, voice: Voice | None = None) -> None:
+        self.facts: list[Fact] = []
+        self.voice = voice or Voice(model, Readable(), self.keep)
+        self.model, self.shelf = self.voice.model, self.voice.shelf
 
-    def __post_init__(self) -> None:
-        self.shelf = self.model.shelf()
+    def keep(self, _service: str, facts: Sequence[Fact]) -> None:
+        self.facts += facts
 
     def hear(self, message: Message) -> tuple[list[Fact], Mapping[str, Any] | None]:
         """Decide on a message; return its facts and its answer."""
-        facts, answer = run(self.model, self.shelf, message)
-        self.facts += facts
-        return facts, answer
+        before = len(self.facts)
+        answer = self.voice.decide(message).answer
+        return self.facts[before:], answer
 
 
 class City:
     """Intake's facts reach the others in their order; every report gives a row like those of expected.jsonl."""
 
     def __init__(self, volunteers: Iterable[Mapping[str, Any]] = ()) -> None:
-        self.intake = Service(IntakeModel())
-        self.referral = Service(ReferralModel())
-        self.volunteer = Service(VolunteerModel())
-        self.notification = Service(NotificationModel())
+        self._city: WholeCity = whole_city(catalogue=Readable(), keep=self._keep)
+        self._services = {name: Service(voice.model, voice) for name, voice in self._city.voices.items()}
+        self.intake = self._services["intake"]
+        self.referral = self._services["referral"]
+        self.volunteer = self._services["volunteer"]
+        self.notification = self._services["notification"]
+        self._said: list[Event] = []
         #: Report key that opened a case, by case id.
         self.opened_by: dict[str, str] = {}
         #: By report key.
         self.rows: dict[str, dict[str, Any]] = {}
         for record in volunteers:
-            self.volunteer.hear(volunteer_command(record))
+            self._city.tell(Command(to="volunteer", message=volunteer_command(record)))
 
     @property
     def services(self) -> tuple[Service, ...]:
-        """All four."""
+        """All four that act on reports."""
         return self.intake, self.referral, self.volunteer, self.notification
 
     def case_of(self, report_key: str) -> Any:
@@ -100,18 +95,19 @@ class City:
 
     def receive(self, report: Mapping[str, Any]) -> dict[str, Any]:
         """Take in a report with all that follows from it; return its row (the first one for a known key)."""
-        caused, answer = self.intake.hear(replace(report_command(report), sequence=len(self.intake.facts) + 1))
-        if caused:
-            facts = [*caused, *(fact for cause in caused for fact in self._publish(cause))]
+        events, answer = self._tell(report_command(report))
+        if events and answer:
             if answer["opens_case"]:
                 self.opened_by[answer["case_id"]] = report["report_key"]
-            self.rows[report["report_key"]] = self._row(answer, facts)
+            self.rows[report["report_key"]] = self._row(answer, events)
         return self.rows[report["report_key"]]
 
     def command(self, message: Message) -> tuple[Mapping[str, Any] | None, list[Fact]]:
         """Give intake a command; return its answer, and the facts of all that follow from it."""
-        caused, answer = self.intake.hear(message)
-        return answer, [*caused, *(fact for cause in caused for fact in self._publish(cause))]
+        before = [len(service.facts) for service in self.services]
+        answer = self._tell(message).answer
+        caused = [fact for n, service in zip(before, self.services, strict=True) for fact in service.facts[n:]]
+        return answer, caused
 
     def receive_all(self, reports: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Take in reports in order of receipt, then as they stand; return the rows. A conflict leaves no trace."""
@@ -124,29 +120,22 @@ class City:
 
     def message(self, cause: Fact) -> Message:
         """Return a fact of intake as the others hear it, with what the shell adds for notification."""
-        data = dict(cause.data)
-        if cause.type == "report.received":
-            data["contact"] = contact.disclosed(self.intake.shelf.get("case", cause.case).private.contact)
-        return Message(
-            id=f"event:{self.intake.facts.index(cause) + 1}",
-            type=cause.type,
-            time=cause.time,
-            data=data,
-            source="intake",
-            subject=cause.subject,
-            case=cause.case,
-            sequence=self.intake.facts.index(cause) + 1,
-        )
+        event = self._said[self.intake.facts.index(cause)]
+        return message_of(event, {**event.data, **(self._city.enrich["notification"](event) or {})})
 
-    def _publish(self, cause: Fact) -> list[Fact]:
-        message = self.message(cause)
-        return [fact for service in self.services[1:] for fact in service.hear(message)[0]]
+    def _tell(self, message: Message) -> Told:
+        told = self._city.tell(Command(to="intake", message=message))
+        self._said += [event for event in told.events if event.source == "intake"]
+        return told
 
-    def _row(self, answer: Mapping[str, Any], facts: list[Fact]) -> dict[str, Any]:
-        own = [fact for fact in facts if fact.case == answer["case_id"]]
+    def _keep(self, service: str, facts: Sequence[Fact]) -> None:
+        self._services[service].keep(service, facts)
+
+    def _row(self, answer: Mapping[str, Any], events: list[Event]) -> dict[str, Any]:
+        own = [event for event in events if event.correlation == answer["case_id"]]
 
         def data(*types: str) -> list[Mapping[str, Any]]:
-            return [fact.data for fact in own if fact.type in types]
+            return [event.data for event in own if event.type in types]
 
         def pairs(type: str, *fields: str) -> list[list[str]]:
             return sorted([one[name] for name in fields] for one in data(type))
