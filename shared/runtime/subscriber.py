@@ -38,11 +38,11 @@ from shared.runtime.work import UnitOfWork, work_of
 PREFETCH = 400
 #: Events that one call of the service method takes.
 BATCH = 200
-#: Seconds that an event waits for company.
+#: Seconds that an event waits for company: at least, for each event of the last batch, and at most. The fuller the
+#: batches, the less each event costs; while few come, waiting saves little and delays all that follows.
 LINGER = 0.02
-#: The same when the last batch had at least so many: the fuller the batches, the less each event costs.
-BUSY = 8
-BUSY_LINGER = 0.1
+LINGER_EACH = 0.001
+LONGEST_LINGER = 0.1
 #: Seconds between looks at what is parked.
 RETRY_POLL = 0.5
 #: Seconds to wait for what is away, at first and at most.
@@ -142,7 +142,7 @@ class Subscriber(Entrypoint):
     def _linger(self) -> float:
         """Return the seconds to wait: for the first event until parked ones are due, then for company."""
         if self._held:
-            return BUSY_LINGER if self._last_batch >= BUSY else LINGER
+            return min(LINGER + LINGER_EACH * self._last_batch, LONGEST_LINGER)
         return min(RETRY_POLL, max(0.001, self._retry_at - time.monotonic()))
 
     def _pause(self, connection: Any, why: str) -> None:
