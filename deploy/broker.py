@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
@@ -110,7 +111,7 @@ def prepare(home: Home, ports: Mapping[str, int]) -> Program:
     folder = _folder(home)
     make_folder(folder)
     write_private(home.etc / "definitions.json", json.dumps(definitions(home), indent=2))
-    ensure_certificates(home, partner_hosts())
+    ensure_certificates(home, [socket.gethostname(), *partner_hosts()])
     files = {"authority": AUTHORITY, "server": SERVER, "server_key": SERVER_KEY}
     write_private(home.etc / "rabbitmq.conf", _CONFIGURATION.format(**files, **ports))
     write_private(home.etc / "enabled_plugins", f"[{','.join(_PLUGINS)}].\n")

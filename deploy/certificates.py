@@ -5,7 +5,6 @@ operator has put in place (of a public authority, for instance) is left alone.
 """
 
 import ipaddress
-import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -50,7 +49,7 @@ class Issued:
 
 
 def ensure_certificates(home: Home, hosts: Iterable[str] = ()) -> None:
-    """Make the authority, and the broker's certificate for this machine and `hosts`, where they are missing or old."""
+    """Make the authority, and the broker's certificate for loopback and `hosts`, where they are missing or old."""
     authority, key = _ensure_authority(home)
     names = _names(hosts)
     if _server_is_good(home, authority, names):
@@ -130,9 +129,7 @@ def _server_is_good(home: Home, authority: x509.Certificate, names: list[x509.Ge
 
 
 def _names(hosts: Iterable[str]) -> list[x509.GeneralName]:
-    machine = socket.gethostname()
-    usable = [machine] if machine.isascii() else []
-    every = dict.fromkeys(["localhost", "127.0.0.1", "::1", *usable, *filter(None, hosts)])
+    every = dict.fromkeys(["localhost", "127.0.0.1", "::1", *(host for host in hosts if host and host.isascii())])
     return [_general_name(host) for host in every]
 
 
