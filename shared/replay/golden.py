@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from shared.events import Event
+from shared.events import CATALOGUE, Catalogue, Event
 from shared.replay.comparison import Difference, described, differences
 from shared.replay.recording import BadRecording, read, write
 
@@ -18,10 +18,12 @@ class Golden:
     Args:
         folder: where their paths begin.
         accept: write what was said instead of comparing it.
+        catalogue: of the events.
     """
 
-    def __init__(self, folder: Path | None = None, *, accept: bool = False) -> None:
+    def __init__(self, folder: Path | None = None, *, accept: bool = False, catalogue: Catalogue = CATALOGUE) -> None:
         self._folder = folder or Path()
+        self._catalogue = catalogue
         self._accept = accept
         #: Files that were written anew.
         self.accepted: list[Path] = []
@@ -32,6 +34,7 @@ class Golden:
         Raises:
             NotAsExpected: it differs, or there is no file.
         """
+        __tracebackhide__ = True
         file = self._folder / path
         if self._accept:
             self._write(file, found)
@@ -39,7 +42,7 @@ class Golden:
         if not file.exists():
             raise NotAsExpected(f"{path}: there is no such file; read what was said, then write it with --accept")
         expected = _events(file, str(path))
-        if told := differing(expected, found):
+        if told := differing(expected, found, self._catalogue):
             raise NotAsExpected(described(str(path), told, len(expected), len(found)) + _ADVICE)
 
     def _write(self, file: Path, found: Sequence[Event]) -> None:
@@ -57,11 +60,11 @@ class Golden:
 _ADVICE = "\nIf this is what is wanted, write it with --accept and commit the file."
 
 
-def differing(expected: Sequence[Event], found: Sequence[Event]) -> list[Difference]:
+def differing(expected: Sequence[Event], found: Sequence[Event], catalogue: Catalogue = CATALOGUE) -> list[Difference]:
     """Return what differs, service by service: between services there is no order but that of causes."""
     theirs, ours = in_order(expected), in_order(found)
     sources = sorted({event.source for event in [*theirs, *ours]})
-    return [one for source in sources for one in differences(_of(theirs, source), _of(ours, source))]
+    return [one for source in sources for one in differences(_of(theirs, source), _of(ours, source), catalogue)]
 
 
 def in_order(events: Sequence[Event]) -> list[Event]:

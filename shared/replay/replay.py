@@ -98,6 +98,7 @@ class Outcome:
         Raises:
             NotAsExpected: it differs, or there is no such file; says where, and what to do.
         """
+        __tracebackhide__ = True
         self._golden.hold(path, self.events)
         return self
 
