@@ -33,14 +33,17 @@ class ServiceClient:
         home: knows where the service answers, and the key for tokens.
         service: its name.
         role: what the bearer of the token is.
+        name: who that is.
         patience: seconds to go on trying while the service is away (restarted, or without its database).
     """
 
-    def __init__(self, home: Home, service: str, *, role: Role = Role.ADMIN, patience: float = 60) -> None:
+    def __init__(
+        self, home: Home, service: str, *, role: Role = Role.ADMIN, name: str = "niangjia", patience: float = 60
+    ) -> None:
         self._home = home
         self._service = service
         self._url = home.service_url(service)
-        self._role = role
+        self._bearer = Bearer(name=name, role=role)
         self._patience = patience
         self._session = requests.Session()
         # no proxy of the environment stands between the services and their own command line
@@ -113,8 +116,7 @@ class ServiceClient:
 
     def _token(self) -> str:
         if time.monotonic() >= self._renew_at:
-            bearer = Bearer(name="niangjia", role=self._role)
-            self._current = issue(self._home.key("token"), bearer, _TOKEN_SECONDS)
+            self._current = issue(self._home.key("token"), self._bearer, _TOKEN_SECONDS)
             self._renew_at = time.monotonic() + _TOKEN_SECONDS - _RENEW_BEFORE_SECONDS
         return self._current
 

@@ -21,11 +21,11 @@ def make_folder(path: Path) -> None:
         raise Problem(f"{path} belongs to another user", "run as that user, or set NIANGJIA_HOME to another folder")
 
 
-def write_private(path: Path, content: str, *, mode: int = 0o600) -> None:
+def write_private(path: Path, content: str | bytes, *, mode: int = 0o600) -> None:
     """Put a file in its place as a whole, readable by its owner alone."""
     handle, temporary = mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(content)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
     Path(temporary).chmod(mode)
     Path(temporary).replace(path)
 

@@ -26,7 +26,7 @@ _ADDRESSES = {
     "NIANGJIA_BROKER_API": (("http", "https"), "broker-api.uri"),
 }
 #: What a home folder holds.
-_PARTS = {"data", "etc", "log", "outbox", "ports.json", "run", "secrets"}
+_PARTS = {"anchors", "data", "etc", "log", "outbox", "ports.json", "run", "secrets"}
 #: Would have to be escaped differently by each of the programs that read the path.
 _UNUSABLE_IN_PATHS = "\"'%;,\\\n"
 #: The kernel allows 107; supervisord makes its socket under a longer, temporary name.
@@ -72,6 +72,16 @@ class Home:
     def keys(self) -> Path:
         """The folder of token.key, master.key and index.key."""
         return Reader().path("NIANGJIA_SECRETS", self.secrets)
+
+    @property
+    def signing_key(self) -> Path:
+        """The file with the key with which the federation signs; no service needs it."""
+        return Reader().path("NIANGJIA_SIGNER", self.secrets / "signing.key")
+
+    @property
+    def anchors(self) -> Path:
+        """Copies of the anchors of the journals."""
+        return Reader().path("NIANGJIA_ANCHORS", self.root / "anchors")
 
     @property
     def data(self) -> Path:

@@ -5,6 +5,7 @@ from secrets import token_hex, token_urlsafe
 from deploy.files import keep_private, make_folder
 from deploy.home import KEYS, Home
 from deploy.problem import Problem
+from shared.runtime.variables import wrong
 
 #: Password of the user with which services log in to the broker, and the salt of the hash that the broker keeps.
 BROKER_LOGIN = "broker.password"
@@ -40,3 +41,27 @@ def _ensure_service_keys(home: Home) -> None:
             raise Problem(f"{path} is not there", "put it there, or unset NIANGJIA_SECRETS to have keys generated")
         keep_private(path, f"{token_hex(32)}\n")
         home.key(name)
+
+
+def signing_key(home: Home) -> bytes:
+    """Return the secret key of the federation; where the home keeps it, it is generated at the first time.
+
+    Raises:
+        Problem: it is not where the operator keeps it.
+        SettingError: the file holds something else.
+    """
+    path = home.signing_key
+    if path.parent == home.secrets:
+        make_folder(home.secrets)
+        keep_private(path, f"{token_hex(32)}\n")
+    try:
+        raw = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except ValueError:
+        raw = b""
+    except OSError as error:
+        raise Problem(
+            f"{path} cannot be read ({error.strerror})", "name the federation's key in NIANGJIA_SIGNER"
+        ) from None
+    if len(raw) != 32:
+        raise wrong("NIANGJIA_SIGNER", "names a file that is not 64 hexadecimal characters")
+    return raw

@@ -13,7 +13,7 @@ from deploy import broker, database
 from deploy.certificates import AUTHORITY, SERVER, SERVER_KEY, ensure_certificates
 from deploy.files import make_folder, write_private
 from deploy.home import KEYS, Home
-from deploy.keys import DATABASE_KEYFILE, ensure_keys
+from deploy.keys import DATABASE_KEYFILE, ensure_keys, signing_key
 from deploy.problem import Problem
 
 HOME = Path("/var/lib/niangjia")
@@ -68,6 +68,8 @@ def _portions(home: Home) -> Mapping[str, Mapping[str, str]]:
             "definitions.json": json.dumps(broker.definitions(home)),
             **{name: home.secret(name) for name in (AUTHORITY, SERVER, SERVER_KEY)},
         },
+        # the command line, with which the federation signs
+        "federation": {home.signing_key.name: f"{signing_key(home).hex()}\n"},
         "database": {DATABASE_KEYFILE: home.secret(DATABASE_KEYFILE)},
     }
 

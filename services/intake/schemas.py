@@ -118,7 +118,7 @@ class Report(Form):
 
 
 #: For what a caseworker may open a file.
-FILE_PURPOSES = ("casework", "supervision", "merge_check")
+FILE_PURPOSES = ("casework", "supervision", "merge_check", "evidence")
 
 
 class CaseQuery(Form):

@@ -64,6 +64,26 @@ VARIABLES: tuple[Variable, ...] = (
         remedy="name a folder that holds the three keys",
     ),
     Variable(
+        name="NIANGJIA_SIGNER",
+        default="$NIANGJIA_HOME/secrets/signing.key",
+        meaning="File with the key with which the federation signs anchors and evidence, 64 hexadecimal characters.",
+        remedy="name the file, or leave it empty to have one generated",
+        readers=("command line",),
+    ),
+    Variable(
+        name="NIANGJIA_ANCHORS",
+        default="$NIANGJIA_HOME/anchors",
+        meaning="Folder for copies of the anchors; to be kept where nobody who may change the database may write.",
+        remedy="name a folder that may be written",
+        readers=("command line",),
+    ),
+    Variable(
+        name="NIANGJIA_TSA_URL",
+        meaning="Time-stamping authority (RFC 3161) that stamps each anchor. Empty: none does.",
+        remedy="write it as http://host/path",
+        readers=("command line",),
+    ),
+    Variable(
         name="NIANGJIA_NAMESPACE",
         meaning="Goes before the names of databases, exchanges and queues, so that systems can share a broker.",
         remedy="use up to 16 small letters and digits, a letter first",

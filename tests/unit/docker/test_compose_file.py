@@ -78,6 +78,16 @@ def test_only_feed_may_change_users_of_the_broker() -> None:
     assert shown == {"secrets", "feed"}
 
 
+def test_only_the_command_line_can_sign() -> None:
+    signers = {
+        name
+        for name, container in CONTAINERS.items()
+        if any("for-federation" in one for one in container.get("volumes", []))
+    }
+
+    assert signers == {"secrets", "niangjia"}
+
+
 def test_no_password_is_told_by_the_environment() -> None:
     told = {key for container in CONTAINERS.values() for key in container.get("environment", {})}
 

@@ -37,6 +37,7 @@ def test_each_recipient_gets_what_it_needs(home: Home, given: Path) -> None:
         "services/master.key",
         "services/index.key",
         "feed/broker-api.uri",
+        "federation/signing.key",
         "broker/definitions.json",
         "broker/partners-ca.pem",
         "broker/broker-tls.pem",

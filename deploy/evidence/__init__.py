@@ -1,0 +1,1 @@
+"""Proof that a record is whole: anchors of the journals, bundles for a court, and the verifier."""
