@@ -44,7 +44,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "replay_mode" in metafunc.fixturenames:
         pure_only = metafunc.definition.get_closest_marker("pure") is not None
         modes = [PURE, LIVE] if metafunc.config.getoption("--live") and not pure_only else [PURE]
-        metafunc.parametrize("replay_mode", modes, scope="session")
+        metafunc.parametrize("replay_mode", modes)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -56,7 +56,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.line(os.path.relpath(file, config.invocation_params.dir))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def replay_stage() -> "SetStage":
     """Where `--live` replays: to be given by the suite that has processes to replay in."""
     raise pytest.UsageError("--live needs a fixture `replay_stage`, which returns a shared.replay.replay.SetStage")

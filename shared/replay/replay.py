@@ -83,6 +83,10 @@ class Outcome:
         """The commands that the rules did not allow."""
         return self._stage.refused()
 
+    def of(self, service: str) -> "Part":
+        """Return what one service said, to be held to a golden file of its own."""
+        return Part([event for event in self.events if event.source == service], self._golden)
+
     def until(self, time: datetime | str) -> Self:
         """Let virtual time pass: the timers that are due until then fire.
 
@@ -94,6 +98,24 @@ class Outcome:
 
     def expect(self, path: str | Path) -> Self:
         """Compare what was said with a golden file, event by event and byte by byte.
+
+        Raises:
+            NotAsExpected: it differs, or there is no such file; says where, and what to do.
+        """
+        __tracebackhide__ = True
+        self._golden.hold(path, self.events)
+        return self
+
+
+class Part:
+    """What one service of several said."""
+
+    def __init__(self, events: Sequence[Event], golden: Golden) -> None:
+        self.events = events
+        self._golden = golden
+
+    def expect(self, path: str | Path) -> Self:
+        """Compare it with a golden file.
 
         Raises:
             NotAsExpected: it differs, or there is no such file; says where, and what to do.
@@ -125,6 +147,10 @@ class Replay:
     def of(cls, path: Path, name: str = "") -> Self:
         """Return the recording in a file, to be replayed in memory."""
         return cls(read(path, name), name or str(path))
+
+    def events(self) -> list[Event]:
+        """Return the events that the recording holds."""
+        return [line for _, line in self._lines if isinstance(line, Event)]
 
     def into(self, target: Model | City, *, enrich: Enrich | None = None) -> Outcome:
         """Tell a service, or a city of several, what the recording says that it was told, in virtual time.

@@ -94,7 +94,7 @@ def test_live_replays_on_the_stage_of_the_suite(suite: Path) -> None:
         from shared.replay.replay import InMemory
 
 
-        @pytest.fixture(scope="session")
+        @pytest.fixture
         def replay_stage():
             def set_stage(city):
                 print("a stage is set")
