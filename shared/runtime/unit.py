@@ -12,7 +12,7 @@ from shared.events import Event
 from shared.kernel import Model, Timer, Wanted
 from shared.runtime.collision import collision
 from shared.runtime.database import Document
-from shared.runtime.decider import Decider, explain
+from shared.runtime.decider import Decided, Decider, explain
 from shared.runtime.inbox import Inbox, mark
 from shared.runtime.journal import LAST, Head, Journal, head_of
 from shared.runtime.keyring import KeyRing
@@ -161,14 +161,19 @@ class Unit:
         """Decide on the open tickets; return the journal entries that follow, and the timers with what sets them."""
         head = self._head or Head()
         decided = self._decider.decide(self._shelf, tickets, head.sequence + 1, broken)
-        # What is new has no key yet; of what was stored the key is needed.
-        self._keys.load(ref.id for ref in self._shelf.touched if ref in self._shelf.stored)
+        self._keys.load(self._owners(decided))
         entries: list[Document] = []
         for ticket, facts in decided.facts:
             entries.append(self.journal.entry(head, ticket.message, facts, at))
             head = self._after(entries)
             self._keys.doom(owner for fact in facts for owner in self._model.erases(fact))
         return entries, [(timer, entries[at]["events"][n]["id"]) for timer, at, n in decided.timers.values()]
+
+    def _owners(self, decided: Decided) -> set[str]:
+        """Return whose keys are needed: of what is sealed, all but those of whom nothing was stored before."""
+        sealed = {fact.case or fact.subject for _, facts in decided.facts for fact in facts if fact.private}
+        new = {ref.id for ref in self._shelf.touched if ref not in self._shelf.stored}
+        return (sealed | {ref.id for ref in self._shelf.touched}) - new
 
     def _store(self, tickets: Sequence[Ticket], entries: list[Document], at: datetime, session: ClientSession) -> None:
         if entries:
