@@ -9,6 +9,7 @@ from deploy.checks.system import (
     database_is_primary,
     every_webhook_is_called,
     no_dead_letters,
+    no_rebuild_is_left,
     secrets,
     services_are_well,
 )
@@ -28,6 +29,7 @@ CHECKS: tuple[Callable[[Home], Iterator[Finding]], ...] = (
     database_is_primary,
     services_are_well,
     no_dead_letters,
+    no_rebuild_is_left,
     every_webhook_is_called,
 )
 

@@ -12,6 +12,7 @@ from deploy.checks.finding import Finding
 from deploy.home import KEYS, Home
 from shared.runtime.database import connect
 from shared.runtime.parking import Parking
+from shared.runtime.rebuilding import Rebuilding
 from shared.runtime.settings import database_name
 from shared.runtime.variables import SERVICES
 
@@ -66,6 +67,18 @@ def no_dead_letters(home: Home) -> Iterator[Finding]:
     yield _answer("dead letters", found, "none", remedy)
 
 
+def no_rebuild_is_left(home: Home) -> Iterator[Finding]:
+    """Check that no rebuild was cut short: its service decides nothing until it is carried through."""
+    try:
+        left = [name for name in SERVICES if _rebuilding(home, name).is_under_way()]
+    except PyMongoError as error:
+        yield _answer("rebuilds", f"cannot be looked at ({type(error).__name__})", "none left", "look to the database")
+        return
+    found = f"under way, or cut short: {', '.join(left)}" if left else ""
+    remedy = f"unless one works on it: niangjia rebuild --service {left[0]} --replace" if left else ""
+    yield _answer("rebuilds", found, "none left", remedy)
+
+
 def every_webhook_is_called(home: Home) -> Iterator[Finding]:
     """Check that no agency's webhook was given up."""
     feed = connect(home.mongo_uri, database_name("feed", home.namespace))
@@ -82,6 +95,10 @@ def every_webhook_is_called(home: Home) -> Iterator[Finding]:
 
 def _dead_letters(home: Home, service: str) -> int:
     return Parking(connect(home.mongo_uri, database_name(service, home.namespace)), ()).count_dead()
+
+
+def _rebuilding(home: Home, service: str) -> Rebuilding:
+    return Rebuilding(connect(home.mongo_uri, database_name(service, home.namespace)))
 
 
 def _answer(name: str, trouble: str, expected: str, remedy: str) -> Finding:

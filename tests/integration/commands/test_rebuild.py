@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.runtime.auth import Role
+from shared.runtime.rebuilding import Rebuilding
 from shared.runtime.variables import SERVICES
 from tests.integration.commands.conftest import done
 from tests.support.system import System
@@ -98,12 +99,25 @@ def test_what_an_older_release_stored_is_replaced_and_the_service_goes_on(stoppe
     assert done(stopped.niangjia("verify")).count("whole") == len(SERVICES)
     stopped.start("intake")
     caseworker = stopped.client(Role.CASEWORKER)
+    client = stopped.client(Role.OPERATOR)
+    Rebuilding(intake).begin(sequence=1)
+    assert "cut short: intake" in stopped.niangjia("doctor", "--json").stdout
+    restarted(stopped)
+    refused = client.post("intake", "/reports", json=REPORT)
+    assert refused.status_code == 503
+    assert "being rebuilt" in refused.text
+    Rebuilding(intake).end()
+    assert "cut short" not in stopped.niangjia("doctor", "--json").stdout
     shown = caseworker.get("intake", f"/cases/{before[3]['_id']}?file=1&purpose=casework")
     assert shown.ok
     assert shown.json()["reports"]
     assert caseworker.get("intake", f"/cases/{erased}").status_code == 410
-    (receipt,) = stopped.client(Role.OPERATOR).post_lines("intake", "/reports/batch", [json.dumps(REPORT).encode()])
-    assert receipt["status"] == 201
+    assert client.post("intake", "/reports", json=REPORT).status_code == 201
+
+
+def restarted(city: System) -> None:
+    city.kill("intake")
+    city.start("intake")
 
 
 REPORT = {
