@@ -43,7 +43,7 @@ class Agency:
         told = json.loads(installation.niangjia("agencies", "add", self.name, *arguments))
         port = int(told["http"]["url"].split(":")[2].split("/")[0])
         partner: Any = SimpleNamespace(
-            system=SimpleNamespace(ports={"feed": port}), name=self.name, token=told["http"]["token"]
+            system=SimpleNamespace(ports={"feed": port}), replica="feed", name=self.name, token=told["http"]["token"]
         )
         self.stream = stack.enter_context(Consumer(told["amqp"]))
         self.follower = stack.enter_context(Follower(partner, resume=True))
