@@ -56,7 +56,7 @@ class Disguise:
         message = told.message
         if message.type == "receive_report":
             return replace(told, message=self._report(message))
-        new = self.id(message.id)
+        new = self.cause(message.id)
         if message.type == "register_volunteer":
             record = self._people.volunteer(message.data["volunteer"])
             return replace(told, message=registration(new, message.time, record, INVENTED))
@@ -71,7 +71,7 @@ class Disguise:
             facts: those of it that count, each with the id of its event.
         """
         for n, (old, fact) in enumerate(facts):
-            self._ids[old] = identifier(fact.time, self.id(entry.cause), entry.service, str(n))
+            self._ids[old] = identifier(fact.time, self.cause(entry.cause), entry.service, str(n))
             if fact.type == "referral.requested":
                 self._derive(
                     fact.subject, fact.time, entry.cause, "referral", fact.data["agency"], fact.data["purpose"]
@@ -84,6 +84,11 @@ class Disguise:
         """Return what stands for an id; a short one, such as a volunteer's, stays."""
         return self._ids.get(old) or self._people.invented.id(old)
 
+    def cause(self, old: str) -> str:
+        """Return what stands for the id of a message; nothing stays of one of which nobody knows what it holds."""
+        new = self.id(old)
+        return new if new != old else self._people.invented.key(old)
+
     def _meet(self, report: Met) -> None:
         """Learn the ids that a report brought about, whether it is recorded or not."""
         self._case_of[report.cause] = report.case
@@ -94,7 +99,7 @@ class Disguise:
     def _derive(self, old: str, time: datetime, cause: str, *what: str) -> None:
         """Learn what stands for an id that follows from a message; one of an older release may follow otherwise."""
         if old == identifier(time, cause, *what):
-            self._ids[old] = identifier(time, self.id(cause), *what)
+            self._ids[old] = identifier(time, self.cause(cause), *what)
 
     def _event(self, entry: Entry, old: str, fact: Fact) -> Event:
         self._last[entry.service] += 1
@@ -108,7 +113,7 @@ class Disguise:
             subject=self.id(fact.subject),
             sequence=self._last[entry.service],
             correlation=self.id(fact.case),
-            causation=self.id(entry.cause),
+            causation=self.cause(entry.cause),
             body=orjson.dumps(self._part(declared.schema(), fact.data)),
         )
 

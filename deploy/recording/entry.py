@@ -1,6 +1,6 @@
 """What the journals hold, entry by entry, private parts opened, in the order in which it was stored."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,13 +42,18 @@ class Entry:
         return next(fact for fact in self.facts if fact.type == type)
 
 
-def entries(store: Store) -> Iterator[Entry]:
+def entries(store: Store, types: Collection[str] = ()) -> Iterator[Entry]:
     """Yield the journal of a service from its beginning.
+
+    Args:
+        store: of the service.
+        types: only entries with an event of these types; all where there are none.
 
     Raises:
         Problem: this release cannot read it.
     """
-    for chunk in chunks(store.journal.entries.find().sort("_id", 1)):
+    wanted = {"events.type": {"$in": list(types)}} if types else {}
+    for chunk in chunks(store.journal.entries.find(wanted).sort("_id", 1)):
         owners = {record["case"] or record["subject"] for entry in chunk for record in entry["events"]}
         if broken := store.load_keys(owners):
             raise Problem(f"{store.service}: the key of {broken[0]} cannot be opened", "see `niangjia verify`")

@@ -104,7 +104,7 @@ def strings(table: _Table, record: Mapping[str, Any]) -> list[str]:
         elif isinstance(value, list) and isinstance(change, list):
             for one in value:
                 look(change[0], one)
-        elif isinstance(value, str) and change is not _kept:
+        elif isinstance(value, str) and callable(change) and change(value) != value:
             found.append(value)
 
     look(table, record)
