@@ -18,6 +18,8 @@ from tests.support.system import System, wait_until
 
 SERVICES = {"feed": "services.feed.service"}
 HOSTILE, GOOD = "330302", "330303"
+#: Seconds in which another agency is usually served meanwhile; who takes all there is would let it wait for much longer.
+SERVED = 3.0
 #: Addresses of this machine from which strangers come.
 ELSEWHERE = "127.0.0.2"
 
@@ -97,7 +99,7 @@ def test_a_thousand_who_say_nothing_make_room(system: System, town: Town, good: 
             with suppress(OSError):
                 stranger.sendall(b"GET /feeds/good/str")
 
-        assert served(town, follower) < 0.3
+        assert served(town, follower) < SERVED
         assert good.ask("/events?limit=10").status_code == 200
         assert figure(system, "niangjia_http_connections ") <= MOST
         assert figure(system, 'niangjia_http_connections_cut_total{why="no room"}') >= 200
@@ -114,7 +116,7 @@ def test_a_thousand_with_a_token_are_twenty(system: System, town: Town, good: Pa
             assert sock.recv(12) in {b"HTTP/1.1 200", b"HTTP/1.1 429"}
 
         assert figure(system, "niangjia_http_connections ") <= before + MOST_OF_ONE + 2
-        assert served(town, follower) < 0.3
+        assert served(town, follower) < SERVED
 
 
 def test_who_reads_nothing_is_dropped_and_little_is_kept_for_him(
@@ -134,7 +136,7 @@ def test_who_reads_nothing_is_dropped_and_little_is_kept_for_him(
         time.sleep(2)
         most = resident_kb(system) - before
 
-        assert served(town, follower) < 0.3
+        assert served(town, follower) < SERVED
         wait_until(lambda: figure(system, 'niangjia_http_connections_cut_total{why="nobody reads"}') >= 5, "a cut", 30)
         wait_until(lambda: figure(system, "niangjia_http_streams ") == 1, "one stream to be left")
         assert most < 60_000, f"{most} kB for one who reads nothing"
