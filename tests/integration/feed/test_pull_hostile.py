@@ -18,7 +18,7 @@ from tests.support.system import System, wait_until
 
 SERVICES = {"feed": "services.feed.service"}
 HOSTILE, GOOD = "330302", "330303"
-#: Seconds in which another agency is usually served meanwhile; who takes all there is would let it wait for much longer.
+#: Seconds in which another agency is usually served meanwhile; who takes all there is would let it wait much longer.
 SERVED = 3.0
 #: Addresses of this machine from which strangers come.
 ELSEWHERE = "127.0.0.2"
