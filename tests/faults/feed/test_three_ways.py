@@ -71,7 +71,11 @@ class Agency:
 @pytest.fixture(scope="module")
 def agencies(installation: Installation) -> Iterator[dict[str, Agency]]:
     with ExitStack() as stack:
-        yield {kind: Agency(installation, kind, stack) for kind in KINDS}
+        agencies = {kind: Agency(installation, kind, stack) for kind in KINDS}
+        yield agencies
+        # whoever is called and does not answer would be given up in the middle of another storm
+        for agency in agencies.values():
+            installation.niangjia("agencies", "remove", agency.name, "--yes")
 
 
 @pytest.fixture(scope="module")
