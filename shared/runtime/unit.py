@@ -52,6 +52,8 @@ class Unit:
         self._shelf = model.shelf()
         self._residents = 0
         self._head: Head | None = None
+        #: Whether no rebuild was under way when this process first looked. None begins while it runs.
+        self._admitted = False
 
     def prepare(self) -> None:
         """Make the indexes."""
@@ -104,12 +106,17 @@ class Unit:
         if len(self._shelf) > KEPT_STATES + self._residents:
             self._head = None
         if not self._looked(tickets, together, session):
-            self.rebuilding.check(session)
+            self._check_admitted(session)
             self._shelf = self._model.shelf()
             self._keys.forget()
             self.states.fill_resident(self._shelf, session)
             self._residents = len(self._shelf)
             self._looked(tickets, together, session)
+
+    def _check_admitted(self, session: ClientSession) -> None:
+        if not self._admitted:
+            self.rebuilding.check(session)
+            self._admitted = True
 
     def _looked(self, tickets: Sequence[Ticket], wanted: Wanted, session: ClientSession) -> bool:
         """Look up everything at once; tell whether what was remembered is still true."""
