@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 import orjson
@@ -28,6 +29,8 @@ _IDS: Final = frozenset({"case_id", "notice_id"})
 _PLACE: Final = "place"
 #: The number of a letter.
 _LETTER: Final = "number"
+#: Stands before all else that a report brings about.
+_BY_ID: Final = "case.other_side_found"
 #: Who of the staff did it.
 _STAFF: Final = "by"
 
@@ -80,6 +83,11 @@ class Disguise:
                 self._derive(fact.subject, fact.time, entry.cause, "notice")
         return [self._event(entry, old, fact) for old, fact in facts]
 
+    def in_order(self, facts: Sequence[tuple[str, Fact]]) -> Sequence[tuple[str, Fact]]:
+        """Return facts as they would have been said: of several cases in the order of their ids, which are others."""
+        first = sum(fact.type == _BY_ID for _, fact in facts)
+        return [*sorted(facts[:first], key=lambda pair: self.id(pair[1].subject)), *facts[first:]]
+
     def id(self, old: str) -> str:
         """Return what stands for an id; a short one, such as a volunteer's, stays."""
         return self._ids.get(old) or self._people.invented.id(old)
@@ -103,18 +111,17 @@ class Disguise:
 
     def _event(self, entry: Entry, old: str, fact: Fact) -> Event:
         self._last[entry.service] += 1
-        declared = CATALOGUE.event_type(fact.type)
         return Event(
             id=self.id(old),
             source=entry.service,
             type=fact.type,
-            version=declared.version,
+            version=CATALOGUE.event_type(fact.type).version,
             time=fact.time,
             subject=self.id(fact.subject),
             sequence=self._last[entry.service],
             correlation=self.id(fact.case),
             causation=self.cause(entry.cause),
-            body=orjson.dumps(self._part(declared.schema(), fact.data)),
+            body=orjson.dumps(self._part(_schema(fact.type), fact.data)),
         )
 
     def _report(self, message: Message) -> Message:
@@ -161,3 +168,8 @@ class Disguise:
         if name in _IDS:
             return self.id(value)
         return self._people.invented.name(value) if name == _STAFF else value
+
+
+@cache
+def _schema(type: str) -> Any:
+    return CATALOGUE.event_type(type).schema()

@@ -1,7 +1,7 @@
 """What some services were told, read from the journals and told of invented people."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -91,7 +91,7 @@ class Recorder:
                     self.tally.lines[_kind(line)] += 1
                     yield line
 
-    def _told(self, entry: Entry, facts: list[tuple[str, Fact]]) -> Iterator[Line]:
+    def _told(self, entry: Entry, facts: Sequence[tuple[str, Fact]]) -> Iterator[Line]:
         command = self._commands.of(entry)
         if not self._is_wanted(entry, facts, is_command=command is not None):
             return
@@ -101,6 +101,7 @@ class Recorder:
         self._chosen.update(old for old, _ in facts)
         self._chosen.update(fact.subject for _, fact in facts)
         self.tally.beside.update(fact.case for _, fact in facts if fact.case and fact.case not in self._wanted.cases)
+        facts = self._disguise.in_order(facts)
         for event, (_, fact) in zip(self._disguise.events(entry, facts), facts, strict=True):
             yield from self._heard(event, fact)
             if recorded and entry.service != _FEED:
@@ -123,7 +124,7 @@ class Recorder:
         pairs = zip(entry.ids, entry.facts, strict=True)
         return [(old, fact) for old, fact in pairs if fact.case not in self._erased]
 
-    def _is_wanted(self, entry: Entry, facts: list[tuple[str, Fact]], *, is_command: bool) -> bool:
+    def _is_wanted(self, entry: Entry, facts: Sequence[tuple[str, Fact]], *, is_command: bool) -> bool:
         if REGISTERED in entry.types:
             named = self._volunteers is None or facts[0][1].subject in self._volunteers
             return named and (self._wanted.last is None or entry.time < self._wanted.last)

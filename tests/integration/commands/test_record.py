@@ -20,7 +20,7 @@ from shared.replay.replay import Outcome, Replay
 from shared.rules import china_day
 from shared.runtime.auth import Role
 from tests.integration.canary.evidence import forms
-from tests.integration.commands.conftest import done, objects_in
+from tests.integration.commands.conftest import done, objects, objects_in
 from tests.support.system import System
 
 HEARD = ("intake", "referral", "volunteer", "notification")
@@ -163,6 +163,36 @@ def test_what_passes_on_the_bus_is_recorded_while_it_passes(week: System) -> Non
     assert len(one.message.data["report"]["narrative"]) == len(REPORT["narrative"])
     assert [e.type for e in events(week.folder / "live.ndjson")] == ["report.received"]
     assert "1 commands, 1 events" in said
+
+
+def test_where_nothing_passes_nothing_is_recorded(week: System) -> None:
+    ended = week.niangjia("record", "--live", "--seconds", "1", "--service", "referral", "-o", "nothing.ndjson")
+
+    done(ended)
+    assert ended.stderr == "listening for 1 s\nnothing was recorded: nothing of it happened\n"
+    assert (week.folder / "nothing.ndjson").read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--seconds", "1"), "--seconds says how long to listen"),
+        (("--from", "March"), "--from is neither a day nor a time with its offset"),
+        (("--to", "2026-03-02T09:00:00"), "--to is neither a day nor a time with its offset"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(week: System, arguments: tuple[str, ...], said: str) -> None:
+    ended = week.niangjia("record", "--service", "intake", "-o", "never.ndjson", *arguments)
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"niangjia: {said}; ")
+    assert not (week.folder / "never.ndjson").exists()
+
+
+def test_a_recording_can_go_into_a_pipe(week: System, recorded: Path) -> None:
+    said = done(week.niangjia("record", "--service", "intake", "--to", "2025-12-31", "-o", "-"))
+
+    assert [line["type"] for line in objects(said)].count("command.receive_report") == 12
 
 
 def live(week: System, name: str) -> str:
