@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop check test bench bench-feed test-compose reference clean
+.PHONY: help setup run stop check test bench bench-feed bench-replay test-compose reference clean
 
 niangjia := .venv/bin/niangjia
 python := .venv/bin/python
@@ -40,6 +40,10 @@ bench: ## cases per second, beside the same flow in plain nameko and in FastStre
 bench-feed: ## how long reports take to the agencies' streams, at 200 in a second
 	@deploy/bootstrap dev bench
 	@deploy/with-engines $(python) -m tests.bench.feed $(ARGS)
+
+bench-replay: ## how fast a year of a city's events goes through the pure core
+	@deploy/bootstrap dev bench
+	@$(python) -m tests.bench.replay $(ARGS)
 
 test-compose: ## build the containers, bring them up, put the sample week through them
 	@AMQP_URI_FILE=- MONGO_URI_FILE=- deploy/bootstrap dev # the containers bring broker and database

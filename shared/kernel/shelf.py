@@ -12,6 +12,9 @@ class Ref(NamedTuple):
     id: str
 
 
+_NONE: frozenset[str] = frozenset()
+
+
 class Shelf:
     """A set of immutable states with an index from keys to states.
 
@@ -21,7 +24,8 @@ class Shelf:
 
     def __init__(self, keys_of: Callable[[Ref, Any], Iterable[str]]) -> None:
         self._keys_of = keys_of
-        self._states: dict[Ref, Any] = {}
+        #: By kind, then by id: who looks at all of one kind need not pass by the others.
+        self._states: dict[str, dict[str, Any]] = {}
         self._keys: dict[Ref, frozenset[str]] = {}
         self._index: dict[str, set[Ref]] = {}
         self._undo: dict[Ref, Any] | None = None
@@ -31,26 +35,27 @@ class Shelf:
         self.stored: set[Ref] = set()
 
     def __contains__(self, ref: Ref) -> bool:
-        return ref in self._states
+        return ref.id in self._states.get(ref.kind, ())
 
     def __len__(self) -> int:
-        return len(self._states)
+        return sum(map(len, self._states.values()))
 
     def get(self, kind: str, id: str) -> Any | None:
         """Return a state, or None."""
-        return self._states.get(Ref(kind, id))
+        states = self._states.get(kind)
+        return states.get(id) if states else None
 
     def find(self, key: str) -> list[Any]:
         """Return the states that carry the index key, in the order of their addresses."""
-        return [self._states[ref] for ref in sorted(self._index.get(key, ()))]
+        return [self._states[ref.kind][ref.id] for ref in sorted(self._index.get(key, ()))]
 
     def each(self, key: str) -> Iterator[Any]:
         """Return the states that carry the index key, in no order: for who looks among very many."""
-        return map(self._states.__getitem__, self._index.get(key, ()))
+        return (self._states[ref.kind][ref.id] for ref in self._index.get(key, ()))
 
     def all(self, kind: str) -> Iterator[Any]:
         """Return every state of a kind, in the order in which they came to the shelf."""
-        return (state for ref, state in self._states.items() if ref.kind == kind)
+        return iter(self._states.get(kind, {}).values())
 
     def fill(self, ref: Ref, state: Any) -> None:
         """Lay down a state as it was stored; not a change."""
@@ -60,7 +65,7 @@ class Shelf:
     def put(self, ref: Ref, state: Any) -> None:
         """Replace (or add) a state: a change, to be stored."""
         if self._undo is not None and ref not in self._undo:
-            self._undo[ref] = self._states.get(ref)
+            self._undo[ref] = self.get(*ref)
         self._set(ref, state)
         self.touched.add(ref)
 
@@ -79,7 +84,7 @@ class Shelf:
             for ref, state in self._undo.items():
                 if state is None:
                     self._unindex(ref)
-                    del self._states[ref]
+                    del self._states[ref.kind][ref.id]
                 else:
                     self._set(ref, state)
             self.touched = touched
@@ -88,9 +93,9 @@ class Shelf:
             self._undo = None
 
     def _set(self, ref: Ref, state: Any) -> None:
-        self._states[ref] = state
+        self._states.setdefault(ref.kind, {})[ref.id] = state
         keys = frozenset(self._keys_of(ref, state))
-        if keys == self._keys.get(ref):
+        if keys == self._keys.get(ref, _NONE):
             return
         self._unindex(ref)
         self._keys[ref] = keys

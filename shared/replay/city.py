@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import orjson
+
 from shared.events import CATALOGUE, Catalogue, Event
 from shared.kernel import Model, Refused
 from shared.replay.recording import Addition, Command, Line
-from shared.replay.voice import Keep, Told, Voice
+from shared.replay.voice import Keep, Told, Voice, message_of
 
 #: What the shell of a service adds to an event before it is decided; None adds nothing.
 Enrich = Callable[[Event], Mapping[str, Any] | None]
@@ -129,16 +131,17 @@ class City:
             event = waiting.popleft()
             spread.append(event)
             if self._listeners.get(event.type):
-                # it was checked when it was said
-                waiting.extend(self._told(event, event.data))
+                # checked when it was said; decoded for those who hear it, so that an event that is kept stays small
+                waiting.extend(self._told(event, orjson.loads(event.body)))
         return spread
 
     def _told(self, event: Event, data: Mapping[str, Any]) -> list[Event]:
         """Return what the listeners say to an event."""
         said: list[Event] = []
+        message = message_of(event, data)
         for voice in self._listeners.get(event.type, ()):
             added = self._added(voice.name, event)
-            said += voice.hear(event, {**data, **added} if added else data)
+            said += voice.hear(message_of(event, {**data, **added}) if added else message)
             self.heard += 1
         return said
 

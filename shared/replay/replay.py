@@ -4,7 +4,9 @@ Where it happens is the stage's affair: in memory, or in real processes over a r
 virtual time, is the same.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, Self
@@ -167,6 +169,14 @@ class Replay:
         """
         city = target if isinstance(target, City) else _alone(target, enrich)
         stage = self._stage(city)
+        with _rarely_collected():
+            taken = self._tell(stage, city)
+        if not taken:
+            raise ReplayFailed(f"{self._name}: nothing in it is for {' or '.join(city.voices)}")
+        return Outcome(stage, city, self._golden)
+
+    def _tell(self, stage: Stage, city: City) -> int:
+        """Tell what concerns the city; return how many lines did."""
         taken = 0
         for number, line in self._lines:
             if not city.concerns(line):
@@ -176,9 +186,7 @@ class Replay:
                 stage.take(line)
             except Exception as error:
                 raise ReplayFailed(f"{self._name}:{number}: {_named(line)}: {_explained(error)}") from error
-        if not taken:
-            raise ReplayFailed(f"{self._name}: nothing in it is for {' or '.join(city.voices)}")
-        return Outcome(stage, city, self._golden)
+        return taken
 
 
 def moment(time: datetime | str) -> datetime:
@@ -191,6 +199,17 @@ def moment(time: datetime | str) -> datetime:
     if aware.tzinfo is None:
         raise ValueError("a time needs an offset, as in 2026-03-02T09:14:00+08:00")
     return aware.astimezone(UTC)
+
+
+@contextmanager
+def _rarely_collected() -> Iterator[None]:
+    """Let Python look for garbage rarely: what a long replay makes is kept, and little of it could be in a circle."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _alone(model: Model, enrich: Enrich | None) -> City:

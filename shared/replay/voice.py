@@ -60,12 +60,12 @@ class Voice:
             self._causes.add(message.id)
         return told
 
-    def hear(self, event: Event, data: Mapping[str, Any]) -> list[Event]:
-        """Act on an event of another service, with its data in the newest version; the same again is passed over."""
-        if event.id in self._seen:
+    def hear(self, message: Message) -> list[Event]:
+        """Act on an event of another service, its data in the newest version; the same again is passed over."""
+        if message.id in self._seen:
             return []
-        events = self.decide(message_of(event, data)).events
-        self._seen.add(event.id)
+        events = self.decide(message).events
+        self._seen.add(message.id)
         return events
 
     def next_due(self) -> datetime | None:
@@ -128,7 +128,7 @@ class Voice:
             source=self.name,
             type=fact.type,
             version=self._catalogue.event_type(fact.type).version,
-            time=fact.time.astimezone(UTC),
+            time=fact.time if fact.time.tzinfo is UTC else fact.time.astimezone(UTC),
             subject=fact.subject,
             sequence=self.last + 1 + n,
             correlation=fact.case,

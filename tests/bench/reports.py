@@ -26,7 +26,8 @@ Report = dict[str, Any]
 class Reports:
     """Makes reports from templates, one after the other; the same seed makes the same again."""
 
-    def __init__(self, templates: list[Report], *, seed: int) -> None:
+    def __init__(self, templates: list[Report], *, seed: int, step: timedelta = STEP) -> None:
+        self._step = step
         self._random = random.Random(seed)
         self._templates = templates
         self._numbers = count(1)
@@ -53,7 +54,7 @@ class Reports:
 
     def _move(self, report: Report) -> None:
         """Let the report come after the one before it; what it tells keeps its distance in time."""
-        self._time += STEP
+        self._time += self._step
         shift = self._time - datetime.fromisoformat(report["received_at"])
         report["received_at"] = self._time.isoformat()
         if (report.get("consent") or {}).get("given_at"):

@@ -127,7 +127,7 @@ def stream(scenario: Scenario) -> Iterator[Line]:
         if any(district.startswith(tuple(counties)) for district in record["districts"]):
             yield from story.tell(told_volunteer(record))
     for kind in scenario.agencies:
-        yield from story.tell(_agency(kind))
+        yield from story.tell(agency(kind))
     reports = [(_received(key), key, None) for key in scenario.reports]
     later = [(_received(then[0]) + timedelta(hours=then[1]), then[0], then) for then in scenario.then]
     for _, key, then in sorted([*reports, *later], key=lambda one: one[0]):
@@ -162,7 +162,7 @@ def _received(key: str) -> datetime:
     return datetime.fromisoformat(_reports()[key]["received_at"]).astimezone(UTC)
 
 
-def _agency(kind: str) -> Command:
+def agency(kind: str) -> Command:
     """Return the command by which an agency takes its deliveries itself, in the whole province."""
     data = {
         "agency": kind.replace("_", "-"),

@@ -1,0 +1,1 @@
+"""How fast a year of a city is replayed."""
