@@ -16,12 +16,14 @@ from shared.runtime.ticket import Fate, Ticket
 from shared.runtime.unavailable import Unavailable
 from shared.runtime.unit import Unit
 
-#: Tries of a batch that collides with another process, before it goes one by one.
-COLLISIONS = 6
+#: Tries of a batch that collides with another process, before it goes one by one. Who has just committed knows what is
+#: stored and is quicker with the next; the other must try often to come between.
+COLLISIONS = 30
 #: Collisions in a row after which it may be that nobody is faster, but that somebody is gone.
 ORPHANED = 3
-#: Seconds to wait after the first collision; twice as long after each further one.
+#: Seconds to wait after the first collision; twice as long after each further one, up to so many times.
 APART = 0.005
+DOUBLINGS = 4
 _log = structlog.get_logger(__name__)
 
 
@@ -62,7 +64,7 @@ class Committer:
                 metrics.COLLISIONS.inc()
                 if attempt == COLLISIONS or (attempt and error.doubted):
                     raise
-                time.sleep(APART * 2**attempt * random.uniform(0.5, 1.5))
+                time.sleep(APART * 2 ** min(attempt, DOUBLINGS) * random.uniform(0.5, 1.5))
                 if attempt >= ORPHANED:
                     self._end_orphans()
             except PyMongoError as error:
