@@ -6,7 +6,7 @@ of anything else it is said that it differs.
 """
 
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
@@ -59,7 +59,7 @@ def differences(
     expected = [newest(event, catalogue) for event in expected]
     same = _same_at_the_beginning(expected, found)
     theirs, ours = expected[same : same + AT_ONCE], found[same : same + AT_ONCE]
-    pairs = list(_paired(theirs, ours))
+    pairs = _paired(theirs, ours)
     real = list(_differences(pairs, expected, found, same, moved=False))
     return real or list(_differences(pairs, expected, found, same, moved=True))
 
@@ -113,45 +113,41 @@ def _same_at_the_beginning(expected: Sequence[Event], found: Sequence[Event]) ->
     )
 
 
-def _paired(expected: Sequence[Event], found: Sequence[Event]) -> Iterator[tuple[int | None, int | None]]:
-    """Yield the places of partners: first those that say the same, then, between them, those about the same."""
-    for theirs, ours in _matched([_content(e) for e in expected], [_content(e) for e in found]):
-        if len(theirs) == len(ours) == 1:
-            yield theirs[0], ours[0]
-            continue
-        yield from _alike(theirs, ours, [_about(expected[n]) for n in theirs], [_about(found[n]) for n in ours])
+def _paired(expected: Sequence[Event], found: Sequence[Event]) -> list[tuple[int | None, int | None]]:
+    """Return the places of partners: first those that say the same, between them those alike, then those akin."""
+    return list(_pairs(expected, range(len(expected)), found, range(len(found)), (_content, _about, _akin)))
 
 
-def _alike(
-    theirs: Sequence[int], ours: Sequence[int], their_keys: list[Hashable], our_keys: list[Hashable]
+def _pairs(
+    expected: Sequence[Event],
+    theirs: Sequence[int],
+    found: Sequence[Event],
+    ours: Sequence[int],
+    keys: Sequence[Callable[[Event], Hashable]],
 ) -> Iterator[tuple[int | None, int | None]]:
-    for before, after in _matched(their_keys, our_keys):
-        if len(before) == len(after) == 1:
-            yield theirs[before[0]], ours[after[0]]
-        else:
-            yield from ((theirs[n], None) for n in before)
-            yield from ((None, ours[n]) for n in after)
-
-
-def _matched(theirs: list[Hashable], ours: list[Hashable]) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
-    """Yield places that belong together, in order: one and one where the keys are equal, else the gap as a whole."""
-    for tag, i, j, k, m in SequenceMatcher(None, theirs, ours, autojunk=False).get_opcodes():
+    if not (keys and theirs and ours):
+        yield from ((place, None) for place in theirs)
+        yield from ((None, place) for place in ours)
+        return
+    key, *rest = keys
+    one, other = [key(expected[place]) for place in theirs], [key(found[place]) for place in ours]
+    for tag, i, j, k, m in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
         if tag == "equal":
-            yield from (((a,), (b,)) for a, b in zip(range(i, j), range(k, m), strict=True))
+            yield from zip(theirs[i:j], ours[k:m], strict=True)
         else:
-            yield range(i, j), range(k, m)
+            yield from _pairs(expected, theirs[i:j], found, ours[k:m], rest)
+
+
+def _content(event: Event) -> Hashable:
+    return event.source, event.type, event.version, event.time, event.subject, event.causation, event.body
 
 
 def _about(event: Event) -> Hashable:
     return event.source, event.type, event.subject, event.causation
 
 
-def _content(event: Event) -> Hashable:
-    return *_about_all(event), event.body
-
-
-def _about_all(event: Event) -> tuple[Hashable, ...]:
-    return event.source, event.type, event.version, event.time, event.subject, event.correlation, event.causation
+def _akin(event: Event) -> Hashable:
+    return event.source, event.type, event.causation
 
 
 def _differences(

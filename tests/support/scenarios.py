@@ -19,6 +19,7 @@ from deploy.sample import WEEK
 from shared.kernel import Message
 from shared.replay.city import City
 from shared.replay.recording import Addition, Command, Line, write
+from tests.support import invented
 
 STREAMS = Path(__file__).parents[1] / "streams"
 #: Before anything happened.
@@ -29,13 +30,15 @@ OPENED_AT = datetime(2025, 1, 2, tzinfo=UTC)
 class Scenario:
     """What happens, in the order of time."""
 
-    #: Keys of reports of the sample week.
+    #: Keys of reports, of the sample week or invented (`tests/support/invented.py`).
     reports: Sequence[str]
     #: Agencies that receive, in all districts of the province.
     agencies: Sequence[str] = ("police", "court", "justice", "statistics")
     #: After the report of a key, so many hours later, the command of that name, with its data.
     then: Sequence[tuple[str, float, str, dict[str, Any]]] = ()
 
+
+INVENTED = invented.reports()
 
 SCENARIOS = {
     # she calls; something arrives in writing; police comes twice, at last for strangulation
@@ -82,6 +85,12 @@ SCENARIOS = {
         reports=("JBTS-20260302-0001", "12338-20260308-0005"),
         agencies=("police", "court", "justice", "health", "civil_affairs"),
         then=(("JBTS-20260302-0001", 48, "erase", {"reason": "client_request"}),),
+    ),
+    # every line of the risk rules, at its border
+    "every_risk": Scenario(reports=[key for key in INVENTED if key.startswith("INV-risk")], agencies=("police",)),
+    # every line of the referral rules, and every skill
+    "every_need": Scenario(
+        reports=[key for key in INVENTED if key.startswith("INV-need")], agencies=("police", "justice", "health")
     ),
 }
 
@@ -146,12 +155,12 @@ def main(version: str) -> None:
 
 @cache
 def _reports() -> dict[str, dict[str, Any]]:
-    return {one["report_key"]: one for one in [*_lines("earlier"), *_lines("reports")]}
+    return INVENTED | {one["report_key"]: one for one in [*_lines("earlier"), *_lines("reports")]}
 
 
 @cache
 def _volunteers() -> list[dict[str, Any]]:
-    return _lines("volunteers")
+    return [*_lines("volunteers"), *invented.volunteers()]
 
 
 def _lines(name: str) -> list[dict[str, Any]]:
