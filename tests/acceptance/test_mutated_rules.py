@@ -133,7 +133,7 @@ def test_rules_that_are_written_again_change_nothing(tmp_path: Path) -> None:
             [
                 "1 changed",
                 "referral.requested of case",
-                'data.acknowledge_by: expected "2026-03-08T07:50:00+00:00", found',
+                'data.acknowledge_by: expected "2026-03-08T07:50:00Z", found "2026-03-08T08:50:00Z"',
             ],
         ),
         (
