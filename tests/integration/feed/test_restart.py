@@ -19,8 +19,7 @@ def replica(database: Database[Document]) -> Store:
 
 def event(n: int) -> Message:
     data = dict(event_type("referral.requested").example)
-    id = f"event {n}"
-    return Message(id=id, type="referral.requested", time=MORNING, data=data, subject=REFERRAL, case=CASE)
+    return Message(id=f"event {n}", type="referral.requested", time=MORNING, data=data, subject=REFERRAL, case=CASE)
 
 
 def test_the_key_of_a_case_is_found_again(database: Database[Document]) -> None:
