@@ -7,7 +7,7 @@ the events of the bus, and what shells added. A stream that is there is never wr
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -116,7 +116,6 @@ class _Story:
             elif event.type in {"notice.queued", "notice.held"}:
                 self.notices[event.correlation] = event.subject
             yield event
-        assert not self.city.refused, self.city.refused
 
     def command(self, key: str, hours: float, name: str, data: dict[str, Any]) -> Command:
         """Return a command that comes some hours after a report."""
@@ -141,6 +140,25 @@ def stream(scenario: Scenario) -> Iterator[Line]:
     later = [(_received(then[0]) + timedelta(hours=then[1]), then[0], then) for then in scenario.then]
     for _, key, then in sorted([*reports, *later], key=lambda one: one[0]):
         yield from story.tell(story.command(*then) if then else told_report(_reports()[key]))
+    assert not story.city.refused, story.city.refused
+
+
+def week(webhook: str = "") -> Iterator[Line]:
+    """Yield all that is told to each service in the sample week, the months before included.
+
+    Args:
+        webhook: where the agencies want to be called.
+    """
+    story = _Story()
+    for record in _lines("volunteers"):
+        yield from story.tell(told_volunteer(record))
+    for kind in ("police", "court", "justice", "statistics"):
+        told = agency(kind)
+        data = {**told.message.data, "webhook_url": webhook, "webhook_secret": "whsec_AAAA" if webhook else ""}
+        yield from story.tell(replace(told, message=replace(told.message, data=data)))
+    reports = [*_lines("earlier"), *_lines("reports")]
+    for report in sorted(reports, key=lambda one: datetime.fromisoformat(one["received_at"])):
+        yield from story.tell(told_report(report))
 
 
 def main(version: str) -> None:

@@ -49,6 +49,7 @@ class LiveStage:
         folder: for logs and secrets.
         modules: of the services, where they are not the house's own.
         variables: of their environment.
+        in_step: wait after each line; else only at the end, and what hears several sources hears them in any order.
     """
 
     def __init__(
@@ -58,7 +59,9 @@ class LiveStage:
         *,
         modules: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
+        in_step: bool = True,
     ) -> None:
+        self._in_step = in_step
         self._names = tuple(city.voices)
         self._modules = {name: (modules or {}).get(name, f"services.{name}.service") for name in self._names}
         self._contacts: dict[str, Any] = {}
@@ -111,7 +114,8 @@ class LiveStage:
 
     def advance(self, to: datetime) -> None:
         """Let virtual time pass."""
-        self._settle()
+        if self._in_step:
+            self._settle()
         self._advance(to)
 
     def said(self) -> Sequence[Event]:
