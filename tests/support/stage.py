@@ -22,6 +22,7 @@ from shared.events import Event, listeners_of, to_amqp
 from shared.privacy import Key
 from shared.replay.city import City, Refusal
 from shared.replay.recording import Addition, Command, Line, to_document
+from shared.replay.replay import ReplayFailed
 from shared.runtime.auth import Role
 from shared.runtime.broker import declare
 from shared.runtime.inbox import Inbox
@@ -207,7 +208,8 @@ class LiveStage:
     def _parked(self) -> Iterator[str]:
         for name in self._names:
             for row in self.system.database(name)["parked"].find({}, {"type": 1, "reason": 1, "dead": 1}):
-                assert not row["dead"], f"{name} failed on {row['type']}: {row['reason']}"
+                if row["dead"]:
+                    raise ReplayFailed(f"{name} failed on {row['type']}: {row['reason']}")
                 yield f"{row['type']} to be tried again by {name}"
 
     def _heads(self) -> list[int]:

@@ -92,7 +92,7 @@ class Timed(InMemory):
 
 
 @click.command()
-@click.option("--reports", default=20_000, show_default=True, help="Reports of the year.")
+@click.option("--reports", default=10_000, show_default=True, help="Reports of the year.")
 @click.option("--at-least", type=float, help="Exit 1 when fewer events a second go through the whole city.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write all figures there.")
 def main(reports: int, at_least: float | None, json_file: Path | None) -> None:

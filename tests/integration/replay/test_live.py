@@ -1,18 +1,24 @@
 """A stream says the same in memory and in real processes over the real broker: the same bytes, under the same ids."""
 
+import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
 from deploy.city import models, whole_city
 from shared.events import Event
-from shared.replay.replay import Replay
+from shared.replay.recording import Recorded
+from shared.replay.replay import Replay, ReplayFailed
+from tests.integration.runtime.toy import Toy, case, report
 from tests.support.scenarios import SCENARIOS
+from tests.support.stage import stages
 
 Open = Callable[[str], Replay]
 #: Hears several services: which of them it hears first when they speak at the same moment, only the broker knows.
 LISTENS_TO_MANY = "feed"
+LISTENER = "tests.integration.runtime.toy_listener"
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -32,6 +38,19 @@ def test_a_service_alone_says_what_it_says_in_memory(replay: Open, service: str)
     replay(f"{stream}.ndjson").into(models()[service]).expect(f"{stream}.{service}.ndjson")
 
 
-def content(events: list[Event]) -> Counter[tuple[object, ...]]:
+@pytest.mark.pure
+def test_what_fails_in_a_process_fails_the_replay_and_says_why() -> None:
+    lines = [Recorded(1, report("a", 1)), Recorded(2, report("b", 2))]
+    with (
+        tempfile.TemporaryDirectory() as rules,
+        stages(modules={"referral": LISTENER}, variables={"NIANGJIA_RULES": rules}) as set_stage,
+    ):
+        (Path(rules) / "failing").write_text(case("b"))
+        outcome = Replay(lines, "notes", stage=set_stage).into(Toy())
+        with pytest.raises(ReplayFailed, match=r"referral failed on report\.received: KeyError in Toy\.decide:\d+"):
+            _ = outcome.events
+
+
+def content(events: Sequence[Event]) -> Counter[tuple[object, ...]]:
     """Return what events say, without their order."""
     return Counter((event.id, event.type, event.time, event.causation) for event in events)
