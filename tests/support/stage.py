@@ -4,15 +4,12 @@ Everything is waited for before the next thing happens where the order could mat
 around commands, and around timers. So what comes out has one order, as in memory.
 """
 
-import json
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +25,7 @@ from shared.runtime.broker import declare
 from shared.runtime.inbox import Inbox
 from shared.runtime.journal import Journal
 from shared.runtime.keyring import KeyRing
+from tests.support.stub_intake import Intake
 from tests.support.system import System
 
 #: Seconds that one line may take with all that follows from it.
@@ -75,7 +73,7 @@ class LiveStage:
         self._refused: list[Refusal] = []
         self._has_timers = any(voice.has_timers for voice in city.voices.values())
         self._folder = folder
-        self._stub = _Intake(self._contacts)
+        self._stub = Intake(self._contacts)
         own = {"NIANGJIA_OUTBOX": "off", **(variables or {})}
         if "intake" not in self._names:
             own["NIANGJIA_INTAKE_URL"] = self._stub.url
@@ -240,28 +238,3 @@ def stages(**options: Any) -> Iterator[Any]:
         for stage in set_up:
             stage.close()
         shutil.rmtree(folder)
-
-
-class _Intake:
-    """Answers notification what the recording says that intake answered."""
-
-    def __init__(self, contacts: Mapping[str, Any]) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                told = {"contacts": [contacts.get(receipt) for receipt in asked["receipts"]]}
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.end_headers()
-                self.wfile.write(json.dumps(told).encode())
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
