@@ -6,10 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
-import eventlet
 import orjson
 import structlog
-from eventlet.event import Event as Signal
 from pymongo.errors import PyMongoError
 
 from services.feed import envelope
@@ -23,6 +21,7 @@ from services.feed.signature import signed
 from services.feed.tries import WAY, Tries
 from shared.kernel import Message
 from shared.rules import china_day
+from shared.runtime.bell import Bell
 from shared.runtime.pause import pause
 from shared.runtime.unavailable import Unavailable
 from shared.runtime.work import UnitOfWork
@@ -58,7 +57,7 @@ class Line:
         self._permissions = permissions
         self._leads = leads
         self._cursors = Cursors(work.database)
-        self._wake = Signal()
+        self._bell = Bell()
         self._open = True
         #: The last number that the agency has taken; None until it is known.
         self._number: int | None = None
@@ -86,8 +85,7 @@ class Line:
 
     def wake(self) -> None:
         """Look for something to deliver."""
-        if not self._wake.ready():
-            self._wake.send()
+        self._bell.ring()
 
     def close(self) -> None:
         """End when the call in hand has ended."""
@@ -232,7 +230,4 @@ class Line:
 
     def _rest(self, seconds: float) -> None:
         """Wait until there may be something to deliver."""
-        with eventlet.Timeout(seconds, False):
-            self._wake.wait()
-        if self._wake.ready():
-            self._wake = Signal()
+        self._bell.wait(seconds)

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import eventlet
 import structlog
-from eventlet.event import Event as Signal
 from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
 
@@ -17,6 +16,7 @@ from services.feed.model import SEAL
 from services.feed.sandbox import invented
 from services.feed.seal import seal
 from shared.kernel import Gone, Message, NotFound
+from shared.runtime.bell import Bell
 from shared.runtime.colleague import Misunderstood
 from shared.runtime.database import Document
 from shared.runtime.lease import Lease
@@ -43,7 +43,7 @@ class Sealer(DependencyProvider):
         # Who asks twice discloses twice: one replica seals.
         self._lease = Lease(self._work.database, settings.instance, "seal")
         self._stopping = False
-        self._wake = Signal()
+        self._bell = Bell()
         self._work.listeners.append(self._on_commit)
         self._thread = self.container.spawn_managed_thread(self._run, identifier="sealer")
         self._work.sources.append(self._thread)
@@ -51,7 +51,7 @@ class Sealer(DependencyProvider):
     def stop(self) -> None:
         """Finish what is in hand."""
         self._stopping = True
-        self._call()
+        self._bell.ring()
         with eventlet.Timeout(10, False):
             self._thread.wait()
 
@@ -61,11 +61,7 @@ class Sealer(DependencyProvider):
 
     def _on_commit(self, entries: Sequence[Document]) -> None:
         if any(_WANTED in record["data"] for entry in entries for record in entry["events"]):
-            self._call()
-
-    def _call(self) -> None:
-        if not self._wake.ready():
-            self._wake.send()
+            self._bell.ring()
 
     def _run(self) -> None:
         while not self._stopping:
@@ -75,9 +71,7 @@ class Sealer(DependencyProvider):
                 _log.warning("cannot seal", action="seal", why=str(error) or type(error).__name__)
                 busy = False
             if not busy and not self._stopping:
-                with eventlet.Timeout(POLL, False):
-                    self._wake.wait()
-                self._wake = Signal()
+                self._bell.wait(POLL)
 
     def _round(self) -> bool:
         """Seal what waits; tell whether anything did."""

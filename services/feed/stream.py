@@ -14,7 +14,6 @@ from typing import Any
 import eventlet
 import prometheus_client
 import structlog
-from eventlet.event import Event as Signal
 from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
 
@@ -26,6 +25,7 @@ from services.feed.outflow import Outflow, StreamMissing
 from services.feed.partners import Partners
 from services.feed.ready import Ready, ready
 from shared.runtime import metrics
+from shared.runtime.bell import Bell
 from shared.runtime.broker import BrokerAway, connect
 from shared.runtime.confirms import NotConfirmed
 from shared.runtime.database import Document
@@ -67,7 +67,7 @@ class StreamPublisher(DependencyProvider):
         self._lanes = Lanes()
         #: Agencies that have something new.
         self._called: set[str] = set()
-        self._wake = Signal()
+        self._bell = Bell()
         self._stopping = False
         self._looked_at = 0.0
         self._saved_at = 0.0
@@ -88,7 +88,7 @@ class StreamPublisher(DependencyProvider):
     def _finish(self) -> None:
         """Publish what is stored, if the broker lets us, and end."""
         self._stopping = True
-        self._call()
+        self._bell.ring()
         with eventlet.Timeout(FINISH_SECONDS, False):
             self._thread.wait()
 
@@ -99,17 +99,7 @@ class StreamPublisher(DependencyProvider):
                     self._called.add(event["subject"])
                 elif event["type"].startswith(("subscription.", "copy.")):
                     self._looked_at = 0.0
-        self._call()
-
-    def _call(self) -> None:
-        if not self._wake.ready():
-            self._wake.send()
-
-    def _sleep(self, seconds: float) -> None:
-        with eventlet.Timeout(max(seconds, 0.0), False):
-            self._wake.wait()
-        if self._wake.ready():
-            self._wake = Signal()
+        self._bell.ring()
 
     def _run(self) -> None:
         while not self._stopping:
@@ -120,7 +110,7 @@ class StreamPublisher(DependencyProvider):
                         self._serve(Outflow(connection, self._settings.feed_url))
                 else:
                     self.connected = True
-                    self._sleep(POLL)
+                    self._bell.wait(POLL)
             except (*BrokerAway, PyMongoError, NotConfirmed) as error:
                 _log.warning("cannot publish", action="stream", error=type(error).__name__, again_in_s=self._delay)
                 self.connected = False
@@ -135,21 +125,23 @@ class StreamPublisher(DependencyProvider):
             if self._stopping:
                 return
             outflow.keep_alive()
-            self._sleep(POLL)
+            self._bell.wait(POLL)
         self._lanes.begin(self._cursors.all(WAY))
         self._looked_at = 0.0
         while True:
-            if time.monotonic() - self._looked_at >= POLL:
+            # Before it ends it looks once more: what others stored a moment ago it has not been told.
+            last = self._stopping
+            if last or time.monotonic() - self._looked_at >= POLL:
                 self._look()
             self._open(outflow)
             busy = self._round(outflow)
             self.connected, self._delay = True, BACKOFF[0]
-            self._save(now=self._stopping and not busy)
+            self._save(now=last and not busy)
             if not busy:
-                if self._stopping or not self._lanes.agencies:
+                if last or not self._lanes.agencies:
                     return
                 outflow.keep_alive()
-                self._sleep(min(POLL, self._lanes.idle_seconds()))
+                self._bell.wait(min(POLL, self._lanes.idle_seconds()))
 
     def _look(self) -> None:
         """Learn which agencies have a stream, and what their last numbers are."""

@@ -13,7 +13,6 @@ from typing import Any, Final
 import eventlet
 import structlog
 from eventlet import patcher, tpool
-from eventlet.event import Event as Signal
 from eventlet.greenthread import GreenThread
 from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
@@ -23,6 +22,7 @@ from services.feed.caller import Caller, addresses
 from services.feed.figures import BEHIND
 from services.feed.line import Line
 from services.feed.permission import Permissions
+from shared.runtime.bell import Bell
 from shared.runtime.database import Document
 from shared.runtime.lease import TERM, Lease
 from shared.runtime.problem import Fault, Invalid
@@ -55,7 +55,7 @@ class WebhookCaller(DependencyProvider):
         self._lines: dict[str, tuple[Line, GreenThread]] = {}
         self._trusted_until = self._prolong_at = 0.0
         self._stopping = False
-        self._wake = Signal()
+        self._bell = Bell()
         self._work.listeners.append(self._on_commit)
         self._thread = self.container.spawn_managed_thread(self._run, identifier="webhook")
         self._work.sources.append(self._thread)
@@ -63,7 +63,7 @@ class WebhookCaller(DependencyProvider):
     def stop(self) -> None:
         """Finish the calls in hand, if that is soon."""
         self._stopping = True
-        self._call()
+        self._bell.ring()
         self._thread.wait()
 
     def get_dependency(self, worker_ctx: Any) -> "WebhookCaller":
@@ -74,18 +74,13 @@ class WebhookCaller(DependencyProvider):
         for name in {record["subject"] for entry in entries for record in entry["events"]} & self._lines.keys():
             self._lines[name][0].wake()
 
-    def _call(self) -> None:
-        if not self._wake.ready():
-            self._wake.send()
-
     def _run(self) -> None:
         while not self._stopping:
             try:
                 self._look()
             except PyMongoError as error:
                 _log.warning("cannot look whom to call", action="call", error=type(error).__name__)
-            with eventlet.Timeout(POLL, False):
-                self._wake.wait()
+            self._bell.wait(POLL)
         self._end(self._lines)
         with suppress(PyMongoError):  # it ends by itself, too
             self._lease.release()

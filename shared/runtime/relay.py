@@ -11,12 +11,12 @@ from typing import Any
 
 import eventlet
 import structlog
-from eventlet.event import Event as Signal
 from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
 
 from shared.events import Event
 from shared.runtime import metrics
+from shared.runtime.bell import Bell
 from shared.runtime.broker import HEARTBEAT, BrokerAway, connect, declare
 from shared.runtime.confirms import Confirms, NotConfirmed
 from shared.runtime.database import Document
@@ -50,7 +50,7 @@ class Relay(DependencyProvider):
         self._settings = self._work.settings
         self.lease = Lease(self._work.database, self._settings.instance)
         self._handed: deque[Document] = deque(maxlen=HANDED_OVER)
-        self._wake = Signal()
+        self._bell = Bell()
         self._stopping = False
         #: Whether the broker takes our events.
         self.connected = False
@@ -74,23 +74,13 @@ class Relay(DependencyProvider):
     def _finish(self) -> None:
         """Publish what is stored, if the broker lets us, and end."""
         self._stopping = True
-        self._call()
+        self._bell.ring()
         with eventlet.Timeout(FINISH_SECONDS, False):
             self._thread.wait()
 
     def _offer(self, entries: Sequence[Document]) -> None:
         self._handed.extend(entries)
-        self._call()
-
-    def _call(self) -> None:
-        if not self._wake.ready():
-            self._wake.send()
-
-    def _sleep(self, seconds: float) -> None:
-        with eventlet.Timeout(seconds, False):
-            self._wake.wait()
-        if self._wake.ready():
-            self._wake = Signal()
+        self._bell.ring()
 
     def _run(self) -> None:
         while not self._stopping:
@@ -117,7 +107,7 @@ class Relay(DependencyProvider):
                 if self._stopping:
                     return
                 outbound.keep_alive()
-                self._sleep(POLL)
+                self._bell.wait(POLL)
                 continue
             metrics.LEADER.set(1)
             self._lead(outbound)
@@ -145,7 +135,7 @@ class Relay(DependencyProvider):
                 self._remember(at)
                 outbound.keep_alive()
                 longest = SAVE if at > self._remembered else POLL
-                self._sleep(min(longest, max(0.0, until - time.monotonic())))
+                self._bell.wait(min(longest, max(0.0, until - time.monotonic())))
         self._remember(at, now=True)
 
     def _next(self, at: int) -> list[Document]:

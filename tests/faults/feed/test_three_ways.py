@@ -16,7 +16,7 @@ from tests.support.stream import Consumer
 from tests.support.system import wait_until
 
 KINDS = ("statistics", "police", "justice", "civil_affairs", "health")
-REPORTS = 2_150
+REPORTS = 2_300
 #: Events that must at least have gone to the agency that counts all of them.
 EVENTS = 5_000
 #: After so many accepted reports, this part is killed.

@@ -120,7 +120,8 @@ def test_a_changed_state_is_named_with_its_fields_and_without_their_values(stopp
 
 
 def test_changed_keys_of_the_index_are_found(stopped: System) -> None:
-    with changed(stopped.database("intake")["case"], {}, lambda row: row.update(keys=[])) as row:
+    # not each case has keys: of some reports nothing is known by which another could be recognised
+    with changed(stopped.database("intake")["case"], {"keys": {"$ne": []}}, lambda row: row.update(keys=[])) as row:
         assert faults(stopped, "intake") == [f"case {row['_id']}: is not what follows from the events: keys"]
 
 
