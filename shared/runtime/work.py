@@ -32,9 +32,10 @@ from shared.runtime.unit import Unit
 BATCH = 200
 #: Seconds that a lone message waits for company.
 LINGER = 0.002
-#: The same for those that come after a batch of at least so many: the fuller the batches, the less each message costs.
-BUSY = 8
-BUSY_LINGER = 0.008
+#: The same for those that came while the last batch was stored: for each message of that batch, and at most. The fuller
+#: the batches, the less each message costs.
+LINGER_EACH = 0.002
+LONGEST_LINGER = 0.008
 #: Seconds that those who hand in messages by themselves have to end.
 SOURCES_END = 15
 
@@ -195,8 +196,8 @@ class UnitOfWork(DependencyProvider):
                 self._wake = Signal()
                 eventlet.sleep(LINGER)
                 continue
-            if self._last_batch >= BUSY and len(self._queue) < BATCH:
-                eventlet.sleep(BUSY_LINGER)
+            if len(self._queue) < BATCH:
+                eventlet.sleep(min(LINGER_EACH * self._last_batch, LONGEST_LINGER))
             self._last_batch = len(self._queue)
             tickets = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
             self._commit(tickets)

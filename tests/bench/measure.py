@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from time import perf_counter, sleep
 
 import psutil
-from pymongo import MongoClient
 
 from tests.bench.figures import Figures
 from tests.bench.load import Load, Sample, rendered
@@ -92,7 +91,7 @@ def _run(system: System, plan: Plan, reports: Iterator[Report], amount: int, rat
     bodies = [encoded(next(reports)) for _ in range(amount)]
     requests = rendered(bodies, host=system.address[0], path="/reports", headers=system.headers)
     before = system.count()
-    _settle(plan.mongo_uri)
+    _settle()
     pids = {**system.pids(), **plan.shared, "load": os.getpid()}
     used = {part: cpu(pid) for part, pid in pids.items()}
     busy = _busy()
@@ -135,10 +134,9 @@ def _await_effects(system: System, before: Mapping[str, int], amount: int) -> fl
         sleep(_LOOK_EVERY)
 
 
-def _settle(mongo_uri: str) -> None:
-    """Let the database write out what earlier rounds left, so that no system pays for another."""
-    with MongoClient(mongo_uri) as mongo:  # type: ignore[var-annotated]
-        mongo.admin.command("fsync")
+def _settle() -> None:
+    """Let the machine write out what earlier rounds left, so that no system pays for another."""
+    os.sync()
     gc.collect()
     sleep(0.5)
 
