@@ -3,6 +3,7 @@
 import json
 import smtplib
 from base64 import b64encode
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -37,6 +38,10 @@ class Away(Exception):
     """The channel cannot be reached; no message is to blame."""
 
 
+class Unsure(Away):
+    """The channel went away in the middle: nobody knows whether it took the message."""
+
+
 class Channel(Protocol):
     """Takes messages for the outside world."""
 
@@ -45,7 +50,7 @@ class Channel(Protocol):
 
         Raises:
             NotSent: it was refused.
-            Away: the channel cannot be reached.
+            Away: the channel cannot be reached; `Unsure`: it may have taken the message.
         """
 
 
@@ -90,15 +95,25 @@ class Mail:
         mail["Subject"] = message.case_id
         mail.set_content(message.text)
         try:
-            with smtplib.SMTP(self._host, self._port, timeout=_SMTP_SECONDS) as server:
-                server.send_message(mail)
-        except smtplib.SMTPRecipientsRefused as error:
-            raise NotSent(type(error).__name__) from error
-        except smtplib.SMTPResponseException as error:
-            refused = error.smtp_code >= _REFUSED
-            raise (NotSent if refused else Away)(f"{type(error).__name__} {error.smtp_code}") from error
+            server = smtplib.SMTP(self._host, self._port, timeout=_SMTP_SECONDS)
         except (OSError, smtplib.SMTPException) as error:
             raise Away(type(error).__name__) from error
+        with closing(server):
+            _hand_over(server, mail)
+            with suppress(OSError, smtplib.SMTPException):  # it is sent, whatever is said at parting
+                server.quit()
+
+
+def _hand_over(server: smtplib.SMTP, mail: EmailMessage) -> None:
+    try:
+        server.send_message(mail)
+    except smtplib.SMTPRecipientsRefused as error:
+        raise NotSent(type(error).__name__) from error
+    except smtplib.SMTPResponseException as error:
+        refused = error.smtp_code >= _REFUSED
+        raise (NotSent if refused else Away)(f"{type(error).__name__} {error.smtp_code}") from error
+    except (OSError, smtplib.SMTPException) as error:
+        raise Unsure(type(error).__name__) from error
 
 
 def _mail(address: str) -> Mail:

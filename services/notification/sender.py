@@ -8,15 +8,16 @@ from uuid import uuid4
 
 import eventlet
 import structlog
-from eventlet.event import Event as Signal
 from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
 
-from services.notification.channel import Away, NotSent, Outgoing, channel
+from services.notification.channel import Away, NotSent, Outgoing, Unsure, channel
 from services.notification.disclosure import Address, Intake
+from services.notification.handover import Handovers
 from services.notification.notice import Notice
 from services.notification.wording import Wording
 from shared.kernel import Message
+from shared.runtime.bell import Bell
 from shared.runtime.colleague import Misunderstood
 from shared.runtime.database import Document
 from shared.runtime.pause import pause
@@ -32,6 +33,9 @@ POLL = 1.0
 PAUSE = (1.0, 60.0)
 #: Seconds to let notices gather before a round.
 GATHER = 0.5
+#: Why a notice failed that was in the channel's hands when a process died or the channel went away, and that must not
+#: be sent again, because its way is safe no longer. Whoever looks after the client has to know.
+MAY_HAVE_LEFT = "may_have_left"
 
 _log = structlog.get_logger(__name__)
 
@@ -46,13 +50,14 @@ class Sender(DependencyProvider):
         self._stopping = False
         #: Seconds to wait because the channel is away; 0 when it is there.
         self._away = 0.0
-        self._wake = Signal()
+        self._bell = Bell()
         self._tries: Counter[str] = Counter()
         self._channel = channel(settings.outbox, self._work.sealing)
         self._thread = None
         if self._channel is not None:
             self._intake = Intake(settings)
             self._wording = Wording(settings.language)
+            self._handovers = Handovers(self._work.database)
             self._work.listeners.append(self._on_commit)
             self._thread = self.container.spawn_managed_thread(self._run, identifier="sender")
             self._work.sources.append(self._thread)
@@ -61,7 +66,7 @@ class Sender(DependencyProvider):
         """Finish the notice in hand."""
         self._stopping = True
         if self._thread is not None:
-            self._on_commit(())
+            self._bell.ring()
             with eventlet.Timeout(10, False):
                 self._thread.wait()
 
@@ -70,8 +75,7 @@ class Sender(DependencyProvider):
         return self
 
     def _on_commit(self, entries: Sequence[Document]) -> None:
-        if not self._wake.ready():
-            self._wake.send()
+        self._bell.ring()
 
     def _run(self) -> None:
         while not self._stopping:
@@ -83,43 +87,58 @@ class Sender(DependencyProvider):
             # While the channel is away nothing is asked of intake, and no notice loses a try.
             pause(self._away, lambda: self._stopping)
             if not busy and not self._stopping:
-                with eventlet.Timeout(POLL, False):
-                    self._wake.wait()
+                self._bell.wait(POLL)
                 eventlet.sleep(GATHER)
-                self._wake = Signal()
 
     def _round(self) -> bool:
-        """Send what is queued; tell whether anything went out."""
+        """Send what is queued; tell whether anything came to its end."""
         queued = {"state.status": "queued"}
         notices: list[Notice] = self._work.unit.states.find("notice", queued, BATCH, oldest_first=True)
         if not notices:
             return False
         addresses = self._intake.addresses([{"case_id": n.case_id, "channel": n.channel} for n in notices])
-        done = []
-        for notice, address in zip(notices, addresses, strict=True):
+        found = list(zip(notices, addresses, strict=True))
+        done = self._kept_back([(notice, address) for notice, address in found if address.to is None])
+        outgoing = [(notice, address) for notice, address in found if address.to is not None]
+        self._handovers.begin([notice.id for notice, _ in outgoing])
+        sent, unsure = self._send_all(outgoing)
+        done += sent
+        self._work.do_all(done)
+        self._handovers.end([notice.id for notice in notices if notice.id not in unsure])
+        return bool(done)
+
+    def _kept_back(self, found: Sequence[tuple[Notice, Address]]) -> list[Message]:
+        """Return the commands that write down why notices are not sent, or that they may have been sent before."""
+        begun = self._handovers.begun([notice.id for notice, _ in found])
+        return [
+            _report(notice, "mark_failed", reason=MAY_HAVE_LEFT if notice.id in begun else str(address.why_not))
+            for notice, address in found
+        ]
+
+    def _send_all(self, outgoing: Sequence[tuple[Notice, Address]]) -> tuple[list[Message], set[str]]:
+        """Send one after the other; return the commands that write down what is known, and of which nothing is."""
+        done: list[Message] = []
+        for notice, address in outgoing:
             if self._stopping:
                 break
             try:
-                report = self._send(notice, address)
+                report = self._send(notice, str(address.to))
             except Away as error:
                 _log.warning("channel away", action="send", why=str(error), again_in_s=self._away or PAUSE[0])
                 self._away = min(max(self._away * 2, PAUSE[0]), PAUSE[1])
-                break
+                return done, {notice.id} if isinstance(error, Unsure) else set()
             self._away = 0.0
             if report:
                 done.append(report)
-        self._work.do_all(done)
-        return bool(done)
+        return done, set()
 
-    def _send(self, notice: Notice, address: Address) -> Message | None:
+    def _send(self, notice: Notice, to: str) -> Message | None:
         """Send one notice and return the command that writes it down; None when it is to be tried again."""
-        if address.to is None:
-            return _report(notice, "mark_failed", reason=address.why_not or "no_address")
         message = Outgoing(
             id=notice.id,
             case_id=notice.case_id,
             channel=notice.channel or "",
-            to=address.to,
+            to=to,
             text=self._wording.text(notice.wording),
         )
         try:

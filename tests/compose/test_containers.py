@@ -5,6 +5,9 @@ The tests run in this order; the later ones do harm to what the earlier ones loo
 
 import json
 import ssl
+import subprocess
+import sys
+from base64 import b64decode
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +16,23 @@ import pika
 import pytest
 from pika.exceptions import ChannelClosedByBroker
 
+from deploy.evidence import verify_bundle
+from deploy.evidence.verify_bundle import KEY
 from shared.runtime.variables import SERVICES
 from tests.compose.conftest import WEEK
-from tests.compose.containers import AS_SECRETS, COMPOSE, ENGINES, ERRANDS, INGEST, PROJECT, Containers, lines
+from tests.compose.containers import (
+    AS_SECRETS,
+    COMPOSE,
+    ENGINES,
+    ERRANDS,
+    INGEST,
+    NIANGJIA,
+    PROJECT,
+    Containers,
+    lines,
+)
 from tests.support.partners import opened
+from tests.support.system import ROOT
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1200)]
 
@@ -58,6 +74,37 @@ def test_the_week_comes_out_as_expected(week: Containers) -> None:
 
 def test_what_is_stored_is_whole(week: Containers) -> None:
     week.niangjia("verify")
+
+
+def test_a_case_is_anchored_and_proved_outside(week: Containers, tmp_path: Path) -> None:
+    assert set(json.loads(week.niangjia("anchor", "--json"))["services"]) == set(SERVICES)
+    case = json.loads(week.niangjia("events", "export", "--service", "intake", "--to", "1"))["subject"]
+    script = f"python -m deploy.cli evidence {case} --by nobody -o - | base64"
+    packed = week.compose("run", "--rm", "-T", "--entrypoint", "sh", "niangjia", "-c", script)
+    (tmp_path / "case.zip").write_bytes(b64decode(packed))
+    # the anchors outlive the container that made them
+    (tmp_path / KEY).write_text(week.python(f"print(open('/var/lib/niangjia/anchors/{KEY}').read())"))
+
+    command = [sys.executable, "-I", "-S", verify_bundle.__file__, "case.zip", "--key", KEY, "--language", "en"]
+    checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert checked.returncode == 0, checked.stdout
+    assert checked.stdout.endswith("WHOLE: nothing was changed, removed, reordered or cut off.\n")
+
+
+def test_a_recording_leaves_by_a_pipe_and_another_rule_is_tried_in_place(week: Containers, tmp_path: Path) -> None:
+    recorded = week.niangjia("record", "--service", "intake", "-o", "-")
+    assert [json.loads(line)["type"] for line in recorded.splitlines()].count("command.receive_report") == len(EXPECTED)
+
+    rules = (ROOT / "services" / "intake" / "rules" / "risk.yml").read_text("utf-8")
+    assert "grade: orange" in rules
+    other = tmp_path / "other.yml"
+    other.write_text(rules.replace("grade: orange", "grade: red"), "utf-8")
+    other.chmod(0o644)
+    tmp_path.chmod(0o755)
+    ours = ("run", "--rm", "-T", "--volume", f"{other}:/other.yml:ro", "niangjia")
+    told = json.loads(week.compose(*ours, "what-if", "--rules", "/other.yml", "--period", "2026-03", "--json"))
+    assert told["grades"]["other"]["red"] > told["grades"]["in_force"]["red"]
 
 
 def test_ports_are_published_on_loopback_only(containers: Containers) -> None:
@@ -174,6 +221,19 @@ def test_data_and_secrets_outlive_the_containers(week: Containers) -> None:
     week.up()
 
     assert week.secrets() == secrets
+    assert week.outcomes() == outcomes
+    week.niangjia("verify")
+
+
+def test_states_are_made_anew_while_their_service_is_stopped(week: Containers) -> None:
+    outcomes = week.outcomes()
+    assert "a replica" in week.run(*COMPOSE, *NIANGJIA, "rebuild", "--service", "referral", "--replace").stderr
+
+    week.compose("stop", "referral")
+    told = json.loads(week.niangjia("rebuild", "--service", "referral", "--replace", "--json"))
+    week.up()
+
+    assert told["referral"]["replaced"]
     assert week.outcomes() == outcomes
     week.niangjia("verify")
 

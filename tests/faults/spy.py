@@ -1,11 +1,16 @@
 """A queue that sees all that is published, also while the broker is killed."""
 
+from contextlib import suppress
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from kombu import Connection
 
 from shared.runtime.variables import SERVICES
+
+#: After which all has been heard.
+_SILENCE_SECONDS = 2
 
 
 class Spy:
@@ -35,14 +40,21 @@ class Spy:
             for service in SERVICES:
                 connection.channel().queue_delete(self._queue(service))
 
-    def first_seen(self, service: str) -> list[int]:
-        """Return the numbers of the events of a service, each where it came first."""
-        numbers = self._seen.setdefault(service, {})
+    def first_seen(self) -> dict[str, list[int]]:
+        """Return the numbers of the events of each service, each where it came first."""
         with Connection(self._uri) as connection:
             channel = connection.channel()
-            while message := channel.basic_get(self._queue(service), no_ack=True):
-                numbers.setdefault(int(message.headers["cloudEvents_sequence"]))
-        return list(numbers)
+            for service in SERVICES:
+                note = partial(self._note, self._seen.setdefault(service, {}))
+                channel.basic_consume(self._queue(service), no_ack=True, callback=note)
+            with suppress(TimeoutError):
+                while True:
+                    connection.drain_events(timeout=_SILENCE_SECONDS)
+        return {service: list(numbers) for service, numbers in self._seen.items()}
+
+    @staticmethod
+    def _note(numbers: dict[int, None], message: Any) -> None:
+        numbers.setdefault(int(message.headers["cloudEvents_sequence"]))
 
     @staticmethod
     def _queue(service: str) -> str:

@@ -134,8 +134,8 @@ def test_no_effect_happened_twice(effects: Effects) -> None:
 
 
 def test_all_events_were_published_in_their_order(effects: Effects, spy: Spy) -> None:
-    for service in effects.entries:
-        assert spy.first_seen(service) == [event["sequence"] for event in effects.events(service)], service
+    for service, numbers in spy.first_seen().items():
+        assert numbers == [event["sequence"] for event in effects.events(service)], service
 
 
 def test_everything_came_back_by_itself(installation: Installation, senders: Senders) -> None:

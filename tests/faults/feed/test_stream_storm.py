@@ -24,9 +24,9 @@ AGENCIES = {
     "stream-counts": "statistics",
     "stream-counts-too": "statistics",
 }
-REPORTS = 1_200
+REPORTS = 900
 #: Deliveries that must have flown for the storm to have been one.
-LEAST = 5_000
+LEAST = 3_500
 ARRIVING_SECONDS = 120
 
 

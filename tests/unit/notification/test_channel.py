@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from services.notification.channel import Away, Folder, Mail, NotSent, Outgoing, channel
+from services.notification.channel import Away, Folder, Mail, NotSent, Outgoing, Unsure, channel
 from shared.privacy import Key
 
 MESSAGE = Outgoing(
@@ -26,6 +26,11 @@ class Gateway:
     def __init__(self) -> None:
         self.kept: list[Any] = []
         self.refusal = ""
+        self.vanishes = False
+        self.parting = "221 Bye"
+
+    async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        return self.parting
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
         if self.refusal:
@@ -35,6 +40,8 @@ class Gateway:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         self.kept.append((envelope.rcpt_tos, message_from_bytes(envelope.content)))
+        if self.vanishes:
+            server.transport.abort()
         return "250 OK"
 
 
@@ -70,6 +77,21 @@ def test_a_refused_message_is_not_sent(gateway: tuple[Gateway, Mail]) -> None:
 def test_a_gateway_that_is_not_there_is_away() -> None:
     with pytest.raises(Away):
         Mail("127.0.0.1", 9, "gateway.example").send(MESSAGE)
+
+
+def test_a_gateway_that_goes_away_with_the_message_leaves_us_unsure(gateway: tuple[Gateway, Mail]) -> None:
+    handler, mail = gateway
+    handler.vanishes = True
+    with pytest.raises(Unsure):
+        mail.send(MESSAGE)
+    assert len(handler.kept) == 1
+
+
+def test_what_is_taken_is_sent_whatever_is_said_at_parting(gateway: tuple[Gateway, Mail]) -> None:
+    handler, mail = gateway
+    handler.parting = "421 too busy to say goodbye"
+    mail.send(MESSAGE)
+    assert len(handler.kept) == 1
 
 
 def test_the_folder_holds_one_file_for_a_message_and_no_address_in_clear(tmp_path: Path) -> None:
