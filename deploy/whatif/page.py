@@ -12,6 +12,7 @@ from deploy.whatif.difference import NOW, STATES, THEN, Document
 from deploy.whatif.outcome import HELD
 from services.feed.block import Block, Heading, Paragraph, Table
 from services.feed.wording import Wording
+from services.feed.wording import wording as contract_words
 
 _WORDS: Final = Path(__file__).parent / "words"
 
@@ -74,7 +75,8 @@ class Page:
         words, grades = self._words, self._document["grades"]
         yield Heading(words("heading.grades"))
         yield Paragraph(words("grades_note"))
-        yield self._figures("grade", {f"`{grade}`": (grades[NOW][grade], grades[THEN][grade]) for grade in grades[NOW]})
+        figures = {self._name("grades", grade): (grades[NOW][grade], grades[THEN][grade]) for grade in grades[NOW]}
+        yield self._figures("grade", figures)
         if grades["moved"]:
             yield Heading(words("heading.moved"), 3)
             rows = [
@@ -87,7 +89,13 @@ class Page:
             yield self._reasons(grades["reasons"])
 
     def _grade(self, grade: str | None) -> str:
-        return f"`{grade}`" if grade else self._words("new_case")
+        return self._name("grades", grade) if grade else self._words("new_case")
+
+    def _name(self, group: str, code: str) -> str:
+        return _called(self._words.of(f"names.{group}", code), code)
+
+    def _purpose(self, code: str) -> str:
+        return _called(contract_words(self._words.language).of("purposes", code), code)
 
     def _reasons(self, changed: Iterable[Mapping[str, Any]]) -> Block:
         cases: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
@@ -109,7 +117,12 @@ class Page:
             if referrals[name]:
                 yield Heading(words(f"heading.{name}"), 3)
                 rows = [
-                    [f"`{one['agency']}`", f"`{one['purpose']}`", str(one["count"]), self._cases(one["cases"])]
+                    [
+                        self._name("agencies", one["agency"]),
+                        self._purpose(one["purpose"]),
+                        str(one["count"]),
+                        self._cases(one["cases"]),
+                    ]
                     for one in referrals[name]
                 ]
                 yield self._table(("agency", "purpose", "count", "cases"), rows)
@@ -126,7 +139,13 @@ class Page:
             for field in one["fields"]:
                 cases[one["agency"], one["purpose"], field].append(one["case"])
         rows = [
-            [f"`{agency}`", f"`{purpose}`", self._words(f"fields.{field}"), str(len(found)), self._cases(found)]
+            [
+                self._name("agencies", agency),
+                self._purpose(purpose),
+                self._words(f"fields.{field}"),
+                str(len(found)),
+                self._cases(found),
+            ]
             for (agency, purpose, field), found in sorted(cases.items())
         ]
         return self._table(("agency", "purpose", "what", "count", "cases"), rows)
@@ -167,7 +186,7 @@ class Page:
             ("skill", "volunteers_named", "count", "cases"),
             [
                 [
-                    f"`{skill}`",
+                    self._name("skills", skill),
                     self._cases(sorted({one["volunteer"] for one in those})),
                     str(len({one["case"] for one in those})),
                     self._cases(sorted({one["case"] for one in those})),
@@ -180,10 +199,8 @@ class Page:
         words, notices = self._words, self._document["notices"]
         yield Heading(words("heading.notices"))
         ways = dict.fromkeys([*notices[NOW], *notices[THEN]])
-        figures = {
-            words("held") if way == HELD else f"`{way}`": (notices[NOW].get(way, 0), notices[THEN].get(way, 0))
-            for way in ways
-        }
+        names = {way: words("held") if way == HELD else self._name("channels", way) for way in ways}
+        figures = {name: (notices[NOW].get(way, 0), notices[THEN].get(way, 0)) for way, name in names.items()}
         yield self._figures("channel", figures)
 
     def _figures(self, about: str, figures: Mapping[str, tuple[int, int]]) -> Block:
@@ -200,6 +217,11 @@ class Page:
         more = len(ids) - self._ids
         shown = _codes(ids[: self._ids], " ")
         return f"{shown} {self._words('more', count=more)}" if more > 0 else shown
+
+
+def _called(name: str, code: str) -> str:
+    """Return what people call a code, and the code as it stands in the rules where that is another word."""
+    return f"`{code}`" if name in {"", code} else f"{name} `{code}`"
 
 
 def _codes(codes: Iterable[str], between: str = ", ") -> str:

@@ -14,7 +14,7 @@ _CODE: Final = re.compile(r"`([^`]+)`")
 _STYLE: Final = (
     ":root{color-scheme:light dark}body{font:1rem/1.6 system-ui,sans-serif;margin:0 auto;max-width:70rem;padding:1rem}"
     "table{border-collapse:collapse}th,td{border:1px solid;padding:.3rem .6rem;text-align:left;vertical-align:top}"
-    ".wide{overflow-x:auto}"
+    "thead th{white-space:nowrap}.wide{overflow-x:auto}"
 )
 
 

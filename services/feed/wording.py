@@ -26,14 +26,18 @@ class Wording:
         Raises:
             KeyError: there is no such text.
         """
-        text: Any = self._words
-        for part in name.split("."):
-            text = text[part]
+        text = self._found(name)
         return str(text).format(**values) if values else str(text)
 
     def of(self, group: str, name: str) -> str:
         """Return what a name means within a group of words; "" where nothing is known of it."""
-        return str(self._words[group].get(name, ""))
+        return str(self._found(group).get(name, ""))
+
+    def _found(self, name: str) -> Any:
+        found: Any = self._words
+        for part in name.split("."):
+            found = found[part]
+        return found
 
 
 @cache

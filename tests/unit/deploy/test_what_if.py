@@ -21,13 +21,14 @@ from deploy.problem import Problem
 from deploy.sample import WEEK
 from deploy.whatif.checkout import play_elsewhere
 from deploy.whatif.difference import NOW, THEN, difference
-from deploy.whatif.page import Page
+from deploy.whatif.page import Page, wording
 from deploy.whatif.period import Period, period
 from deploy.whatif.play import play
 from deploy.whatif.rules import other_rules
 from deploy.whatif.terminal import show
 from services.feed.block import html
 from shared.events import Event
+from shared.events.vocabulary import AGENCIES, GRADES, SAFE_CHANNELS, SKILLS
 from shared.replay.recording import Line, write
 
 ROOT = Path(__file__).parents[3]
@@ -322,6 +323,13 @@ def test_both_languages_have_the_same_words() -> None:
     ]
 
     assert names(words[0]) == names(words[1])
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_whoever_decides_reads_no_bare_code(language: str) -> None:
+    words = wording(language)
+    for group, codes in {"grades": GRADES, "agencies": AGENCIES, "skills": SKILLS, "channels": SAFE_CHANNELS}.items():
+        assert [code for code in codes if not words.of(f"names.{group}", code)] == []
 
 
 def names(words: Any, prefix: str = "") -> set[str]:
