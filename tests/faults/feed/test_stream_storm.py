@@ -42,8 +42,10 @@ def blow(installation: Installation, senders: Senders) -> None:
 
 @pytest.fixture(scope="module")
 def told(installation: Installation) -> Mapping[str, Mapping[str, str]]:
-    """What each agency was told of its stream."""
-    return {name: _added(installation, name, kind) for name, kind in AGENCIES.items()}
+    """What each agency was told of its stream. The broker dies at once: it must not forget that it has streams."""
+    told = {name: _added(installation, name, kind) for name, kind in AGENCIES.items()}
+    installation.kill("broker")
+    return told
 
 
 @pytest.fixture(scope="module")
