@@ -1,7 +1,7 @@
 """Sends the notices that wait, and writes down what became of them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -12,7 +12,7 @@ from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
 
 from services.notification.channel import Away, NotSent, Outgoing, Unsure, channel
-from services.notification.disclosure import Address, Intake
+from services.notification.disclosure import Intake
 from services.notification.handover import Handovers
 from services.notification.notice import Notice
 from services.notification.wording import Wording
@@ -97,32 +97,29 @@ class Sender(DependencyProvider):
         if not notices:
             return False
         addresses = self._intake.addresses([{"case_id": n.case_id, "channel": n.channel} for n in notices])
+        # of these a process that died, or an earlier round, does not know whether they left
+        begun = self._handovers.begun([notice.id for notice in notices])
         found = list(zip(notices, addresses, strict=True))
-        done = self._kept_back([(notice, address) for notice, address in found if address.to is None])
-        outgoing = [(notice, address) for notice, address in found if address.to is not None]
+        done = [_failed(notice, address.why_not or "no_address", begun) for notice, address in found if not address.to]
+        outgoing = [(notice, address.to) for notice, address in found if address.to]
         self._handovers.begin([notice.id for notice, _ in outgoing])
-        sent, unsure = self._send_all(outgoing)
+        sent, unsure = self._send_all(outgoing, begun)
         done += sent
         self._work.do_all(done)
-        self._handovers.end([notice.id for notice in notices if notice.id not in unsure])
+        stored = {message.data["notice_id"] for message in done}
+        self._handovers.end([one.id for one in notices if one.id in stored or one.id not in begun | unsure])
         return bool(done)
 
-    def _kept_back(self, found: Sequence[tuple[Notice, Address]]) -> list[Message]:
-        """Return the commands that write down why notices are not sent, or that they may have been sent before."""
-        begun = self._handovers.begun([notice.id for notice, _ in found])
-        return [
-            _report(notice, "mark_failed", reason=MAY_HAVE_LEFT if notice.id in begun else str(address.why_not))
-            for notice, address in found
-        ]
-
-    def _send_all(self, outgoing: Sequence[tuple[Notice, Address]]) -> tuple[list[Message], set[str]]:
+    def _send_all(
+        self, outgoing: Sequence[tuple[Notice, str]], begun: Collection[str]
+    ) -> tuple[list[Message], set[str]]:
         """Send one after the other; return the commands that write down what is known, and of which nothing is."""
         done: list[Message] = []
-        for notice, address in outgoing:
+        for notice, to in outgoing:
             if self._stopping:
                 break
             try:
-                report = self._send(notice, str(address.to))
+                report = self._send(notice, to, begun)
             except Away as error:
                 _log.warning("channel away", action="send", why=str(error), again_in_s=self._away or PAUSE[0])
                 self._away = min(max(self._away * 2, PAUSE[0]), PAUSE[1])
@@ -132,7 +129,7 @@ class Sender(DependencyProvider):
                 done.append(report)
         return done, set()
 
-    def _send(self, notice: Notice, to: str) -> Message | None:
+    def _send(self, notice: Notice, to: str, begun: Collection[str]) -> Message | None:
         """Send one notice and return the command that writes it down; None when it is to be tried again."""
         message = Outgoing(
             id=notice.id,
@@ -150,9 +147,13 @@ class Sender(DependencyProvider):
             if self._tries[notice.id] < TRIES:
                 return None
             del self._tries[notice.id]
-            return _report(notice, "mark_failed", reason="channel_failed")
+            return _failed(notice, "channel_failed", begun)
         self._tries.pop(notice.id, None)
         return _report(notice, "mark_sent")
+
+
+def _failed(notice: Notice, reason: str, begun: Collection[str]) -> Message:
+    return _report(notice, "mark_failed", reason=MAY_HAVE_LEFT if notice.id in begun else reason)
 
 
 def _report(notice: Notice, type: str, **data: str) -> Message:

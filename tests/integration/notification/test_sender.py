@@ -126,3 +126,19 @@ def test_what_never_left_is_not_said_to_have_perhaps_left(house: System, desk: D
     assert fate(desk, case) == ["no_longer_safe", "sent"]
     assert desk.get("/health", Role.ADMIN, of="notification").ok
     gateway.stop()
+
+
+def test_what_may_have_left_is_not_forgotten_while_the_channel_is_away(
+    house: System, desk: Desk, gateway: Gateway
+) -> None:
+    gateway.start()
+    gateway.vanishes = True
+    case = desk.report(reporter=HER, safe_contact={"channels": ["sms"]})
+    wait_until(lambda: gateway.ids, "the message")
+    gateway.stop()
+    wait_until(lambda: "ConnectionRefusedError" in house.log_file("notification").read_text(), "a try in vain")
+    assert in_hand(house) == 1
+
+    assert desk.report(reporter=HER, safe_contact={"channels": ["wechat"]}, received_at=LATER) == case
+    wait_until(lambda: fate(desk, case), "its fate")
+    assert fate(desk, case) == ["may_have_left"]
