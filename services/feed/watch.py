@@ -19,6 +19,7 @@ from pymongo.errors import PyMongoError
 from services.feed.agency import Agency
 from services.feed.ledger import Entry, Ledger
 from services.feed.permission import Permissions
+from shared.runtime.bell import Bell
 from shared.runtime.database import Document
 from shared.runtime.work import UnitOfWork, work_of
 
@@ -73,7 +74,7 @@ class Watch(DependencyProvider):
         #: Their open part as stored, without the last number: what else changes is read anew.
         self._rest: dict[str, Document] = {}
         self._changed: dict[str, Signal] = {}
-        self._wake = Signal()
+        self._bell = Bell()
         self._stopping = False
         self._looked_at = -STALE
         self.permissions = Permissions()
@@ -90,7 +91,7 @@ class Watch(DependencyProvider):
     def stop(self) -> None:
         """Stop looking."""
         self._stopping = True
-        self._on_commit(())
+        self._bell.ring()
         self._thread.wait()
 
     def get_dependency(self, worker_ctx: Any) -> "Watch":
@@ -115,8 +116,7 @@ class Watch(DependencyProvider):
             signal.wait()
 
     def _on_commit(self, entries: Sequence[Document]) -> None:
-        if not self._wake.ready():
-            self._wake.send()
+        self._bell.ring()
 
     def _run(self) -> None:
         while not self._stopping:
@@ -127,9 +127,7 @@ class Watch(DependencyProvider):
                 _log.warning("cannot look", action="watch", error=type(error).__name__)
                 eventlet.sleep(POLL)
             eventlet.sleep(GATHER)
-            with eventlet.Timeout(POLL, False):
-                self._wake.wait()
-            self._wake = Signal()
+            self._bell.wait(POLL)
 
     def _look(self) -> None:
         for row in self._work.database["agency"].find({}, {"state": 1}):
