@@ -37,14 +37,16 @@ class Guard:
             self._partners.let_on(agency)
             del self._until[agency]
         asked = self._partners.asked_for()
-        # one that is held off stays in the broker's figures for a moment
-        found = sorted(agency for agency, count in asked.items() if count > AT_ONCE and agency not in self._until)
-        for agency in found:
-            seconds = self._next_hold(agency)
-            why = f"{asked[agency]} messages asked for at once (prefetch); {AT_ONCE} are allowed. Come in {seconds:g} s"
+        new = []
+        for agency in sorted(agency for agency, count in asked.items() if count > AT_ONCE):
+            if agency not in self._until:
+                self._until[agency] = self._now() + self._next_hold(agency)
+                new.append(agency)
+            # also one that was held off already: if it is still there, the broker could not close it then
+            seconds = round(self._until[agency] - self._now())
+            why = f"{asked[agency]} messages asked for at once (prefetch); {AT_ONCE} are allowed. Come in {seconds} s"
             self._partners.hold_off(agency, why)
-            self._until[agency] = self._now() + seconds
-        return found
+        return new
 
     def _next_hold(self, agency: str) -> float:
         at, seconds = self._holds.get(agency, (-_LONGEST_HOLD, 0))

@@ -6,7 +6,7 @@ from what feed stores: names follow from the agency's, and of its password the b
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -39,7 +39,7 @@ _MEGABYTE = 1_000_000
 _FEDERATED_BYTES = 64 * _MEGABYTE
 _FEDERATED_MILLISECONDS = 7 * 24 * 3600 * 1000
 #: One that does not read is closed by force, which takes a while.
-_CLOSING_SECONDS = 20
+_CLOSING_SECONDS, _CLOSING_PAUSE = 20, 0.1
 
 _FEDERATIONS = "^federation: "
 
@@ -134,14 +134,8 @@ class Partners:
         Raises:
             Unavailable: they are not, after a while.
         """
-        user = self.user(agency)
-        self._broker.delete("users", user)
-        until = time.monotonic() + _CLOSING_SECONDS
-        while left := self._connections(agency):
-            if time.monotonic() > until:
-                raise Unavailable(f"the broker has not closed the connections of {user}; try again")
-            self._close(left, "this agency is shut out")
-            time.sleep(0.1)
+        self._broker.delete("users", self.user(agency))
+        self._cut_off(agency, "this agency is shut out")
 
     def remove(self, agency: str) -> None:
         """Leave nothing of an agency in the broker."""
@@ -165,8 +159,16 @@ class Partners:
 
     def interrupt_writer(self) -> None:
         """Close the connection by which feed publishes; it comes again, and looks how far each stream is."""
-        found = self._broker.get("connections", "username", self._publisher) or ()
-        self._close([one["name"] for one in found if one["vhost"] == self.virtual_host], "streams are begun anew")
+        left = set(self._connections(self._publisher))
+        until = time.monotonic() + _CLOSING_SECONDS
+        while left:
+            if time.monotonic() > until:
+                raise Unavailable("the broker has not closed the connection by which feed publishes; try again")
+            # one that was opened less than five seconds ago may not be known by its name yet
+            closed = {name for name in left if self._broker.delete("connections", name, why="streams are begun anew")}
+            left = (left - closed).intersection(self._connections(self._publisher))
+            if left:
+                time.sleep(_CLOSING_PAUSE)
 
     def asked_for(self) -> dict[str, int]:
         """Return how many messages the consumers of each agency have asked for at once."""
@@ -178,10 +180,18 @@ class Partners:
                 asked[user.removeprefix(self.user(""))] += consumer["prefetch_count"]
         return dict(asked)
 
+    def connections(self, agency: str) -> list[str]:
+        """Return the names of the connections that an agency has."""
+        return self._connections(self.user(agency))
+
     def hold_off(self, agency: str, why: str) -> None:
-        """Close an agency's connections and take no new one until it is let on again; it is told why."""
+        """Close an agency's connections and take no new one until it is let on again; it is told why.
+
+        Raises:
+            Unavailable: they are not closed, after a while.
+        """
         self._limit(agency, 0)
-        self._close(self._connections(agency), why)
+        self._cut_off(agency, why)
 
     def let_on(self, agency: str) -> None:
         """Take connections of an agency again that was held off, unless it is shut out altogether."""
@@ -195,19 +205,28 @@ class Partners:
         else:
             self.forbid(access.agency)
 
-    def _connections(self, agency: str) -> list[str]:
-        found = self._broker.get("connections", "username", self.user(agency)) or ()
-        return [connection["name"] for connection in found]
+    def _cut_off(self, agency: str, why: str) -> None:
+        user = self.user(agency)
 
-    def _close(self, connections: Collection[str], why: str) -> None:
-        def close(name: str) -> None:
+        def close(*path: str) -> None:
             # the API gives up waiting for one that does not read; it is closed all the same
             with suppress(Unavailable):
-                self._broker.delete("connections", name, why=why)
+                self._broker.delete("connections", *path, why=why)
 
-        if connections:
-            with ThreadPoolExecutor(len(connections)) as pool:
-                list(pool.map(close, connections))
+        until = time.monotonic() + _CLOSING_SECONDS
+        while left := self.connections(agency):
+            if time.monotonic() > until:
+                raise Unavailable(f"the broker has not closed the connections of {user}; try again")
+            # By the user, because the API knows a connection by its name only when its figures come in, up to five
+            # seconds after it was opened; and by the names, because by the user they are closed one after the other,
+            # and one that does not read takes three seconds.
+            with ThreadPoolExecutor(len(left) + 1) as pool:
+                list(pool.map(lambda path: close(*path), [("username", user), *((name,) for name in left)]))
+            time.sleep(_CLOSING_PAUSE)
+
+    def _connections(self, user: str) -> list[str]:
+        found = self._broker.get("connections", "username", user) or ()
+        return [connection["name"] for connection in found if connection["vhost"] == self.virtual_host]
 
     def _limit(self, agency: str, connections: int) -> None:
         self._broker.put("user-limits", self.user(agency), "max-connections", value=connections)

@@ -205,7 +205,7 @@ def test_one_that_never_reads_is_held_off_before_it_has_the_brokers_memory(place
         try:
             wait_until(lambda: held.extend(guard.look()) or held, "the guard", 20)
             # the connections are gone although nobody reads what the broker still sends
-            wait_until(lambda: not place.partners._connections("police"), "the broker to hang up", 30)
+            wait_until(lambda: not place.partners.connections("police"), "the broker to hang up", 30)
             with pytest.raises(AMQPConnectionError), opened(place.uri("police")):
                 pass
             place.publish("court", b"after")
@@ -274,7 +274,7 @@ def test_a_partner_whose_machine_dies_is_forgotten_and_its_place_is_free(place: 
     connections = [pika.BlockingConnection(parameters) for _ in range(CONNECTIONS)]
     with Pulse(place) as pulse:
         # nobody answers for them from here on: no heartbeat, no goodbye
-        wait_until(lambda: not place.partners._connections("police"), "the broker to notice", 30)
+        wait_until(lambda: not place.partners.connections("police"), "the broker to notice", 30)
         with opened(place.uri("police")):
             pass
     for connection in connections:

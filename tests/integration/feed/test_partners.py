@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -114,8 +115,8 @@ def _publish(channel: BlockingChannel, name: str, key: str = TYPE) -> None:
     channel.basic_publish(name, key, b"forged")
 
 
-def _consume(channel: BlockingChannel, name: str) -> None:
-    channel.basic_qos(prefetch_count=10)
+def _consume(channel: BlockingChannel, name: str, prefetch: int = 10) -> None:
+    channel.basic_qos(prefetch_count=prefetch)
     channel.basic_consume(name, _ignore, arguments={"x-stream-offset": "first"})
 
 
@@ -179,7 +180,7 @@ def test_an_agency_has_ten_connections(place: Place) -> None:
     connections = [pika.BlockingConnection(parameters) for _ in range(CONNECTIONS)]
     try:
         # the broker counts a moment later
-        wait_until(lambda: len(place.partners._connections("police")) == CONNECTIONS, "the broker to count")
+        wait_until(lambda: len(place.partners.connections("police")) == CONNECTIONS, "the broker to count")
         with pytest.raises(AMQPConnectionError):
             pika.BlockingConnection(parameters)
         # another's are not counted
@@ -219,22 +220,47 @@ def test_feed_publishes_and_looks_at_streams_and_no_more(place: Place) -> None:
 
 def test_an_agency_that_is_forbidden_is_cut_off_at_once(fresh: Place) -> None:
     uri = fresh.add("police")
-    connections = [pika.BlockingConnection(pika.URLParameters(uri)) for _ in range(3)]
-    for connection in connections:
-        _consume(connection.channel(), OWN)
+    with ExitStack() as stack:
+        channels = [stack.enter_context(opened(uri)) for _ in range(3)]
+        for channel in channels:
+            _consume(channel, OWN)
 
-    began = time.monotonic()
-    fresh.partners.forbid("police")
+        began = time.monotonic()
+        fresh.partners.forbid("police")
 
-    assert time.monotonic() - began < 5
-    for connection in connections:
-        with pytest.raises(AMQPConnectionError):
-            connection.process_data_events(5)
+        assert time.monotonic() - began < 3
+        for channel in channels:
+            with pytest.raises(AMQPConnectionError):
+                channel.connection.process_data_events(5)
     with pytest.raises(AMQPConnectionError), opened(uri):
         pass
     fresh.publish("police", b"1")  # what is meant for it is kept
     fresh.partners.allow(fresh.accesses["police"])
     assert read(uri, "police", 1) == [b"1"]
+
+
+@pytest.mark.parametrize("way", ["forbid", "hold_off"])
+def test_connections_that_do_not_read_are_cut_off_beside_each_other(fresh: Place, way: str) -> None:
+    uri = fresh.add("police")
+    fresh.publish("police", *[b"x" * 100_000] * 200)
+    with ExitStack() as stack:
+        for _ in range(CONNECTIONS):
+            _consume(stack.enter_context(opened(uri)), OWN, 60_000)  # more than fits into the socket
+
+        getattr(fresh.partners, way)("police", *["too much"][: way == "hold_off"])
+
+        assert management(fresh).get("connections", "username", fresh.partners.user("police")) == []
+    fresh.partners.allow(fresh.accesses["police"])
+    assert read(uri, "police", 1) == [b"x" * 100_000]
+
+
+def test_the_writer_is_interrupted_also_when_it_has_just_begun(fresh: Place) -> None:
+    fresh.add("police")
+    with opened(fresh.partners.publisher_uri) as channel:
+        fresh.partners.interrupt_writer()
+
+        with pytest.raises(AMQPConnectionError):
+            channel.connection.process_data_events(5)
 
 
 def test_a_new_password_ends_the_old(fresh: Place) -> None:
