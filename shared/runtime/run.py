@@ -24,6 +24,9 @@ from shared.runtime.variables import SettingError  # noqa: E402
 
 #: Requests and batches that a process works on at the same time.
 MAX_WORKERS = 512
+#: When the collector looks for cycles. A batch keeps many objects alive at a time and leaves few cycles: with Python's
+#: usual 700 a service spends four to nine per cent of its processor time on looking.
+COLLECTING = (20_000, 20, 20)
 
 
 def main(arguments: list[str]) -> int:
@@ -31,6 +34,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m shared.runtime.run MODULE   (as in services.intake.service)\n")
         return 2
+    gc.set_threshold(*COLLECTING)
     service = _service(arguments[0])
     try:
         settings = Settings.from_environment(service.name)

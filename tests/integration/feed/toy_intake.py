@@ -1,6 +1,7 @@
-"""An intake that knows everybody by the same name, and takes its time where a test wants it."""
+"""An intake that knows everybody by the same name, and keeps those waiting whom a test wants to wait."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 import eventlet
@@ -31,7 +32,10 @@ class Nobody(Model):
 
 
 class ToyIntake(Service):
-    """The nameko service; the file `identities` in the folder of rules says how it answers, `asked` what it was."""
+    """The nameko service; the file `identities` in the folder of rules says how it answers, or of which case not yet.
+
+    The file `asked` says what it was asked.
+    """
 
     name = "intake"
     work = UnitOfWork(lambda _: Nobody())
@@ -43,13 +47,17 @@ class ToyIntake(Service):
         assert folder is not None
         with (folder / "asked").open("ab") as file:
             file.write(request.body + b"\n")
-        mood = (folder / "identities").read_text() if (folder / "identities").exists() else ""
-        if mood == "slow":
-            eventlet.sleep(2)
+        while (mood := _mood(folder)) and mood.encode() in request.body:
+            eventlet.sleep(0.05)
         items = parse(request.body)["items"]
         if mood in {"no_consent", "erased", "case_unknown"}:
             return Answer(content={"items": [{"fields": None, "why_not": mood} for _ in items]})
         return Answer(content={"items": [{"fields": _told(item["fields"]), "why_not": None} for item in items]})
+
+
+def _mood(folder: Path) -> str:
+    file = folder / "identities"
+    return file.read_text() if file.exists() else ""
 
 
 def _told(names: list[str]) -> dict[str, object]:

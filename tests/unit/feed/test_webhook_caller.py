@@ -118,7 +118,7 @@ def test_who_says_nothing_is_cut() -> None:
     with Wild(answering(b"")) as partner:
         began = time.monotonic()
         assert why_not(partner.url, SHORT) == "timeout"
-        assert time.monotonic() - began < SHORT + 0.5
+        assert time.monotonic() - began < SHORT + 3
 
 
 @pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\n"])
@@ -126,14 +126,14 @@ def test_a_head_that_comes_drop_by_drop_is_cut_in_the_time_of_the_whole_call(fir
     with Wild(dripping(first, b"x")) as partner:
         began = time.monotonic()
         assert why_not(partner.url, SHORT) in {"timeout", "protocol"}
-        assert time.monotonic() - began < SHORT + 0.5
+        assert time.monotonic() - began < SHORT + 3
 
 
 def test_a_body_that_comes_drop_by_drop_is_cut_and_the_status_counts() -> None:
     with Wild(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n", b"x")) as partner:
         began = time.monotonic()
         assert post(partner.url, SHORT).status == 200
-        assert time.monotonic() - began < SHORT + 0.5
+        assert time.monotonic() - began < SHORT + 3
 
 
 @pytest.mark.parametrize("head", [b"Content-Length: 1000000000\r\n", b"Transfer-Encoding: chunked\r\n", b""])
@@ -190,4 +190,4 @@ def test_who_reads_nothing_is_cut() -> None:
         began = time.monotonic()
         with pytest.raises(NoAnswer, match="timeout"):
             one.post(partner.url, HEADERS, bytes(50_000_000), SHORT)
-        assert time.monotonic() - began < SHORT + 0.5
+        assert time.monotonic() - began < SHORT + 3

@@ -75,7 +75,7 @@ def test_a_handshake_that_comes_drop_by_drop_is_cut(trusting: ssl.SSLContext) ->
     with Wild(talk) as partner:
         began = time.monotonic()
         assert why_not(partner.url.replace("http:", "https:"), SHORT, context=trusting) in {"timeout", "tls"}
-        assert time.monotonic() - began < SHORT + 0.5
+        assert time.monotonic() - began < SHORT + 3
 
 
 def test_who_hangs_up_in_the_handshake(trusting: ssl.SSLContext) -> None:
