@@ -98,7 +98,7 @@ def subschemas(schema: dict[str, Any]) -> list[dict[str, Any]]:
     return [schema, *(found for each in inner for found in subschemas(each))]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(mutations())
 def test_a_json_schema_accepts_what_may_be_published_and_nothing_else(case: tuple[EventType, dict[str, Any]]) -> None:
     declared, data = case

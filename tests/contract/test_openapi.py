@@ -174,7 +174,7 @@ def altered(draw: st.DrawFn) -> tuple[str, Any]:
     return name, sent
 
 
-@settings(max_examples=1_500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1_500, suppress_health_check=[HealthCheck.too_slow])
 @given(altered())
 def test_a_schema_takes_what_its_form_takes_and_nothing_else(case: tuple[str, Any]) -> None:
     name, sent = case

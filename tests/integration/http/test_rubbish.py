@@ -23,7 +23,6 @@ AT_ONCE = 20
 EXAMPLES = 500
 SEEDS = st.integers(0, 2**64)
 GENTLY: dict[str, Any] = {
-    "deadline": None,
     "database": None,
     "derandomize": True,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -150,7 +150,7 @@ class TestBytes:
         for length in range(len(SMALL)):
             assert not form.Bundle(SMALL[:length]).check(), length
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(place=PLACES, byte=st.integers(1, 255))
     def test_any_change_of_a_byte_is_found(self, place: int, byte: int) -> None:
         raw = bytearray(BUNDLE)
@@ -158,17 +158,17 @@ class TestBytes:
 
         assert found(bytes(raw))
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(begin=PLACES, length=st.integers(1, 3_000))
     def test_any_piece_taken_out_is_found(self, begin: int, length: int) -> None:
         assert found(BUNDLE[:begin] + BUNDLE[begin + length :])
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(place=st.integers(0, len(BUNDLE)), more=st.binary(min_size=1, max_size=40))
     def test_anything_inserted_is_found(self, place: int, more: bytes) -> None:
         assert found(BUNDLE[:place] + more + BUNDLE[place:])
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(first=PLACES, second=PLACES, length=st.integers(1, 400))
     def test_pieces_that_changed_places_are_found(self, first: int, second: int, length: int) -> None:
         first, second = sorted((first, second))
@@ -177,7 +177,7 @@ class TestBytes:
 
         assert raw == BUNDLE or found(raw)
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(raw=st.binary(max_size=300))
     def test_what_is_no_bundle_is_said_to_be_none(self, raw: bytes) -> None:
         assert found(raw)
@@ -187,7 +187,7 @@ class TestBytes:
 class TestParts:
     """Each part changed where it lies, in an archive that is right by itself."""
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(part=st.sampled_from(sorted(PARTS)), data=st.data())
     def test_any_change_of_a_part_is_found(self, part: str, data: st.DataObject) -> None:
         content = bytearray(PARTS[part])
@@ -210,7 +210,7 @@ class TestParts:
         assert part in said(raw)
         assert found(raw)
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(part=st.sampled_from(sorted(name for name in PARTS if PARTS[name])), data=st.data())
     def test_any_part_cut_off_is_found(self, part: str, data: st.DataObject) -> None:
         length = data.draw(st.integers(0, len(PARTS[part]) - 1))
@@ -387,7 +387,7 @@ class TestForgery:
         }
         assert "anchor_signature" in found(packed_again(parts, SIGNER))
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(
         part=st.sampled_from(sorted(name for name in PARTS if name.startswith(("journal", "anchors")))), data=st.data()
     )

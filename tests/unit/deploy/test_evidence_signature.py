@@ -56,7 +56,7 @@ def test_the_vectors_of_the_rfc(secret: str, public: str, message: str, signatur
     assert not is_signed(key, content + b"x", signed)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(secret=st.binary(min_size=32, max_size=32), message=st.binary(max_size=200), data=st.data())
 def test_it_agrees_with_the_library(secret: bytes, message: bytes, data: st.DataObject) -> None:
     private = Ed25519PrivateKey.from_private_bytes(secret)

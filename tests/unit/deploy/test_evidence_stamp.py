@@ -67,7 +67,7 @@ def test_what_is_no_stamp_is_refused(authority: ToyAuthority) -> None:
             Authority(url).stamp(DIGEST)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_damaged_stamp_is_an_error_and_no_other(authority: ToyAuthority, data: st.DataObject) -> None:
     token = bytearray(authority.reply(request(DIGEST, NONCE)))

@@ -74,7 +74,7 @@ def test_every_path_of_every_small_tree_leads_to_its_root() -> None:
             assert is_grown(size, tree.root(size), later, tree.root(later), tree.growth(size, later))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(size=SIZES, data=st.data())
 def test_no_other_path_leads_there(size: int, data: st.DataObject) -> None:
     tree, index = grown(size), data.draw(st.integers(0, size - 1))
@@ -90,7 +90,7 @@ def test_no_other_path_leads_there(size: int, data: st.DataObject) -> None:
         assert not is_included(leaf(index), index, size, [*path[:place], bytes(32), *path[place + 1 :]], root)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(size=SIZES, more=st.integers(1, 40), data=st.data())
 def test_a_tree_that_has_forgotten_something_has_not_grown(size: int, more: int, data: st.DataObject) -> None:
     tree, changed, later = grown(size + more), Tree(), size + more

@@ -311,7 +311,7 @@ def test_a_sandbox_gets_invented_events_only(feed: Feed) -> None:
         feed.do("rehearse", agency="justice", event=event)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.one_of(

@@ -128,7 +128,7 @@ def test_a_report_that_was_answered_before_is_answered_the_same_and_brings_nothi
     assert tokens_in(city.intake.shelf.get("case", case.id)) == []
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 1_000), data=st.data())
 def test_in_any_week_what_is_left_follows_from_public_data_and_nobody_erased_is_found_again(
     seed: int, data: st.DataObject
