@@ -1,7 +1,10 @@
 """What passes on the bus, from now on: which events of intake, by their numbers."""
 
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
 from typing import Any, Final
 
 from amqp.exceptions import AMQPError
@@ -32,17 +35,35 @@ def passing(settings: Settings, seconds: float | None, tell: Callable[[int | Non
     """
     seen: set[int] = set()
     try:
-        with connect(settings) as connection:
-            _listen(connection, settings.exchange(settings.service), seconds, seen, tell)
-    except KeyboardInterrupt:
-        pass  # that is how a person says that it is enough
+        with connect(settings) as connection, _interrupted() as enough:
+            _listen(connection, settings.exchange(settings.service), seconds, seen, tell, enough)
     except (*BrokerAway, AMQPError) as error:
         raise Problem(f"the broker is away ({type(error).__name__})", "see `niangjia doctor`") from None
     return frozenset(seen)
 
 
+@contextmanager
+def _interrupted() -> Iterator[Event]:
+    """Give what is set once somebody presses Ctrl-C, which is how a person says that it is enough.
+
+    As an exception it could break into a frame that is half read, and who says goodbye to the broker after that waits
+    for an answer that it no longer understands.
+    """
+    enough = Event()
+    before = signal.signal(signal.SIGINT, lambda *_: enough.set())
+    try:
+        yield enough
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _listen(
-    connection: Connection, exchange: str, seconds: float | None, seen: set[int], tell: Callable[[int | None], object]
+    connection: Connection,
+    exchange: str,
+    seconds: float | None,
+    seen: set[int],
+    tell: Callable[[int | None], object],
+    enough: Event,
 ) -> None:
     channel = connection.channel()
     channel.auto_decode = False
@@ -59,7 +80,7 @@ def _listen(
     channel.basic_consume(queue.name, callback=take, no_ack=True)
     until = None if seconds is None else time.monotonic() + seconds
     tell(None)
-    while until is None or time.monotonic() < until:
+    while not enough.is_set() and (until is None or time.monotonic() < until):
         left = _LOOK if until is None else min(_LOOK, until - time.monotonic())
         try:
             connection.drain_events(timeout=max(left, 0.001))

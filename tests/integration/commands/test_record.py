@@ -4,11 +4,15 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kombu import Connection
 
 from deploy.city import models, whole_city
 from deploy.outcome import Effect, row
@@ -169,6 +173,15 @@ def test_what_passes_on_the_bus_is_recorded_while_it_passes(week: System) -> Non
     assert "1 commands, 1 events" in said
 
 
+def test_who_says_that_it_is_enough_is_heard_also_in_the_middle_of_a_message(week: System) -> None:
+    with ExitStack() as stack:
+        processes = [stack.enter_context(listening(week, f"loud-{n}.ndjson")) for n in range(6)]
+        with noise(week):
+            time.sleep(0.5)
+            for process in processes:
+                assert "nothing was recorded" in stopped(process)
+
+
 def test_where_nothing_passes_nothing_is_recorded(week: System) -> None:
     ended = week.niangjia("record", "--live", "--seconds", "1", "--service", "referral", "-o", "nothing.ndjson")
 
@@ -199,28 +212,62 @@ def test_a_recording_can_go_into_a_pipe(week: System, recorded: Path) -> None:
     assert [line["type"] for line in objects(said)].count("command.receive_report") == 12
 
 
-def live(week: System, name: str) -> str:
-    """Record what passes while a report comes in; return what the command said."""
+@contextmanager
+def listening(week: System, name: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that records what passes."""
     arguments = ("record", "--live", "--service", "intake", "--service", "referral", "-o", name)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "deploy.cli", *arguments],
         cwd=week.folder,
         env=week.environment(),
         stderr=subprocess.PIPE,
         text=True,
-    )
-    try:
-        assert process.stderr is not None
-        assert process.stderr.readline() == "listening until Ctrl-C\n"
+    ) as process:
+        try:
+            assert process.stderr is not None
+            assert process.stderr.readline() == "listening until Ctrl-C\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def stopped(process: subprocess.Popen[str]) -> str:
+    """Say to a process that it is enough; return what it said then."""
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 0, said
+    return said
+
+
+def live(week: System, name: str) -> str:
+    """Record what passes while a report comes in; return what the command said."""
+    with listening(week, name) as process:
         report = {**REPORT, "report_key": "while it listens"}
         assert week.client(Role.OPERATOR).post("intake", "/reports", json=report).ok
         done(week.niangjia("drain", "--timeout", "60"))
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        return stopped(process)
+
+
+@contextmanager
+def noise(week: System) -> Iterator[None]:
+    """Much that is no event, for nobody but those who listen to everything."""
+    ended = threading.Event()
+
+    def publish() -> None:
+        with Connection(week.amqp_uri) as connection:
+            channel, exchange = connection.channel(), week.settings("intake").exchange("intake")
+            while not ended.wait(0.005):
+                for _ in range(50):
+                    message = channel.prepare_message(b"x" * 20_000)
+                    channel.basic_publish(message, exchange=exchange, routing_key="nothing.happened")
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    try:
+        yield
     finally:
-        process.kill()
-    assert process.returncode == 0, said
-    return said
+        ended.set()
+        thread.join()
 
 
 def week_reports() -> list[dict[str, Any]]:
