@@ -4,7 +4,7 @@ from services.notification.disclosure import Intake
 from services.notification.model import NotificationModel
 from services.notification.sender import Sender
 from shared.runtime.batch import Batch
-from shared.runtime.service import Service
+from shared.runtime.service import LATER, Service
 from shared.runtime.subscriber import subscribe
 from shared.runtime.ticket import Ticket
 from shared.runtime.work import UnitOfWork
@@ -14,6 +14,7 @@ class NotificationService(Service):
     """The nameko service."""
 
     name = "notification"
+    niceness = LATER
     work = UnitOfWork(lambda _: NotificationModel(), indexes={"notice": ["state.status"]})
     sender = Sender()
 

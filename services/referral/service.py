@@ -9,7 +9,7 @@ from shared.runtime.batch import Batch
 from shared.runtime.form import load
 from shared.runtime.http import Answer, Request, http
 from shared.runtime.problem import Forbidden
-from shared.runtime.service import Service
+from shared.runtime.service import LATER, Service
 from shared.runtime.subscriber import subscribe
 from shared.runtime.ticket import Ticket
 from shared.runtime.work import UnitOfWork
@@ -23,6 +23,7 @@ class ReferralService(Service):
     """The nameko service."""
 
     name = "referral"
+    niceness = LATER
     work = UnitOfWork(lambda settings: ReferralModel(settings.rules))
 
     @subscribe("intake")

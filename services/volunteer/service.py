@@ -12,7 +12,7 @@ from shared.runtime.batch import Batch
 from shared.runtime.form import load
 from shared.runtime.http import Answer, Request, http
 from shared.runtime.ndjson import each_line
-from shared.runtime.service import Service
+from shared.runtime.service import LATER, Service
 from shared.runtime.subscriber import subscribe
 from shared.runtime.ticket import Ticket
 from shared.runtime.work import UnitOfWork
@@ -26,6 +26,7 @@ class VolunteerService(Service):
     """The nameko service."""
 
     name = "volunteer"
+    niceness = LATER
     work = UnitOfWork(lambda settings: VolunteerModel(settings.rules))
 
     @subscribe("intake")

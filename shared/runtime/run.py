@@ -10,6 +10,7 @@ eventlet.monkey_patch()  # before anything else is imported: what was imported e
 
 import gc  # noqa: E402
 import importlib  # noqa: E402
+import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
 from types import FrameType  # noqa: E402
@@ -43,6 +44,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{service.name}: {error}\n")
         return 2
     log.configure(service.name, settings.log_level)
+    os.nice(service.niceness)
     _serve(service, settings)
     return 0
 

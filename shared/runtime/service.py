@@ -27,10 +27,19 @@ class Health(Form):
     example: ClassVar[Mapping[str, Any]] = {"service": "intake", "status": "ok", "ailing": []}
 
 
+#: Niceness (see nice(2)) of a service for which nobody waits at a telephone.
+LATER = 5
+
+
 class Service:
-    """Base of the nameko services; a subclass gives `name` and `work`."""
+    """Base of the nameko services; a subclass gives `name` and `work`.
+
+    Attributes:
+        niceness: how far its process stands back for the others of the machine while the processors are busy.
+    """
 
     name: str
+    niceness: ClassVar[int] = 0
     work: UnitOfWork
     relay = Relay()
     scheduler = Scheduler()

@@ -61,6 +61,16 @@ def test_status_names_every_process_and_address(installation: Installation) -> N
     assert b"mongod" in _command(status["database_pid"]).split(b"\0")[0]
 
 
+def test_who_answers_callers_goes_first(installation: Installation) -> None:
+    niceness = {
+        name: os.getpriority(os.PRIO_PROCESS, service["pid"])
+        for name, service in installation.status()["services"].items()
+    }
+
+    assert niceness["intake"] == niceness["feed"] < min(niceness[name] for name in ("referral", "volunteer"))
+    assert niceness["notification"] == niceness["volunteer"]
+
+
 def test_addresses_are_good_for_a_client(installation: Installation) -> None:
     status = installation.status()
 
