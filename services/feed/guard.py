@@ -7,8 +7,10 @@ everybody's messages. So who asks for too much is cut off.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from services.feed.partners import Partners
+from shared.runtime.unavailable import Unavailable
 
 #: Messages that all consumers of an agency may ask for at once.
 AT_ONCE = 2_000
@@ -42,10 +44,12 @@ class Guard:
             if agency not in self._until:
                 self._until[agency] = self._now() + self._next_hold(agency)
                 new.append(agency)
-            # also one that was held off already: if it is still there, the broker could not close it then
             seconds = round(self._until[agency] - self._now())
             why = f"{asked[agency]} messages asked for at once (prefetch); {AT_ONCE} are allowed. Come in {seconds} s"
-            self._partners.hold_off(agency, why)
+            # also one that was held off already: if it is still there, the broker could not close it then, as it may
+            # not now, and the next look tries again. Meanwhile the others are looked after
+            with suppress(Unavailable):
+                self._partners.hold_off(agency, why)
         return new
 
     def _next_hold(self, agency: str) -> float:
