@@ -15,7 +15,7 @@ from tests.support.system import System
 @pytest.fixture(scope="module")
 def erased(week: System) -> str:
     """A case of the week that was erased after all had been done for it."""
-    case = week.database("intake")["case"].find_one({"state.grade": "red"})
+    case = week.database("intake")["case"].find_one({"state.grade": "red"}, sort=[("_id", 1)])
     assert case is not None
     supervisor = week.client(Role.SUPERVISOR)
     answer = supervisor.post("intake", f"/cases/{case['_id']}/erasure", json={"reason": "requested_by_client"})
