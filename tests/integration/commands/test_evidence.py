@@ -36,7 +36,8 @@ def anchored(week: System) -> Document:
 def case(week: System, anchored: Document) -> str:
     """A case that referral, volunteer and notification have something of, and that has another side."""
     assert anchored
-    row = week.database("intake")["case"].find_one({"state.grade": "red", "state.other_sides": {"$ne": []}})
+    wanted = {"state.grade": "red", "state.other_sides": {"$ne": []}}
+    row = week.database("intake")["case"].find_one(wanted, sort=[("_id", 1)])
     assert row is not None
     return str(row["_id"])
 
@@ -216,7 +217,7 @@ def add_something(week: System) -> None:
 
 
 def test_an_erased_case_has_its_evidence_too(week: System, anchored: Document) -> None:
-    row = week.database("intake")["case"].find_one({"state.grade": "orange"})
+    row = week.database("intake")["case"].find_one({"state.grade": "orange"}, sort=[("_id", 1)])
     assert row is not None
     case = row["_id"]
     order = {"reason": "requested_by_client"}

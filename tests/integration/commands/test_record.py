@@ -146,7 +146,8 @@ def test_a_case_by_itself_is_a_small_test(week: System, tmp_path: Path) -> None:
     # whoever may be somebody else's client is recognised only where the other case is recorded, too
     matched = [record["case"] for record in records if record["type"] == "case.match_suggested"]
     found = intake["case"].find_one(
-        {"_id": {"$nin": matched}, "state.grade": "red", "state.other_sides": [], "state.erased": None}
+        {"_id": {"$nin": matched}, "state.grade": "red", "state.other_sides": [], "state.erased": None},
+        sort=[("_id", 1)],
     )
     assert found is not None
     services = [word for name in HEARD for word in ("--service", name)]

@@ -51,7 +51,7 @@ def changed(
     collection: Collection[Document], query: Document, change: Callable[[Document], object]
 ) -> Iterator[Document]:
     """Change a document for a while."""
-    row, other = collection.find_one(query), collection.find_one(query)
+    row, other = (collection.find_one(query, sort=[("_id", 1)]) for _ in range(2))
     assert row is not None
     assert other is not None
     change(other)
@@ -218,7 +218,7 @@ def destroy(keys: KeyRing, owner: str) -> None:
 def test_who_is_erased_is_no_fault(stopped: System) -> None:
     master = Key(stopped.settings("intake").key("master"))
     case = last(stopped.database("intake")["case"], 10)["_id"]
-    volunteer = stopped.database("volunteer")["team"].find_one({"state.filled": {"$ne": {}}})
+    volunteer = stopped.database("volunteer")["team"].find_one({"state.filled": {"$ne": {}}}, sort=[("_id", 1)])
     assert volunteer is not None
     helper = next(iter(volunteer["state"]["filled"].values()))
 
