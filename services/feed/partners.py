@@ -6,7 +6,7 @@ from what feed stores: names follow from the agency's, and of its password the b
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -159,16 +159,12 @@ class Partners:
 
     def interrupt_writer(self) -> None:
         """Close the connection by which feed publishes; it comes again, and looks how far each stream is."""
-        left = set(self._connections(self._publisher))
-        until = time.monotonic() + _CLOSING_SECONDS
-        while left:
-            if time.monotonic() > until:
-                raise Unavailable("the broker has not closed the connection by which feed publishes; try again")
-            # one that was opened less than five seconds ago may not be known by its name yet
-            closed = {name for name in left if self._broker.delete("connections", name, why="streams are begun anew")}
-            left = (left - closed).intersection(self._connections(self._publisher))
-            if left:
-                time.sleep(_CLOSING_PAUSE)
+        present = set(self._connections(self._publisher))
+        self._close(
+            self._publisher,
+            lambda: present.intersection(self._connections(self._publisher)),
+            "streams are begun anew",
+        )
 
     def asked_for(self) -> dict[str, int]:
         """Return how many messages the consumers of each agency have asked for at once."""
@@ -207,21 +203,36 @@ class Partners:
 
     def _cut_off(self, agency: str, why: str) -> None:
         user = self.user(agency)
+        self._close(user, lambda: self.connections(agency), why, ("username", user))
 
-        def close(*path: str) -> None:
+    def _close(self, user: str, left: Callable[[], Collection[str]], why: str, *together: tuple[str, ...]) -> None:
+        """Close connections until none is left.
+
+        By their names, beside each other, because one that does not read takes three seconds. But the API knows a
+        connection by its name only when its figures come in, up to five seconds after it was opened.
+
+        Args:
+            user: whose they are.
+            left: tells the names of those that are still there.
+            why: is told to who loses one.
+            together: what else the API takes to close them, at once and one after the other.
+
+        Raises:
+            Unavailable: they are not closed, after a while.
+        """
+
+        def close(path: tuple[str, ...]) -> None:
             # the API gives up waiting for one that does not read; it is closed all the same
             with suppress(Unavailable):
                 self._broker.delete("connections", *path, why=why)
 
         until = time.monotonic() + _CLOSING_SECONDS
-        while left := self.connections(agency):
+        while names := left():
             if time.monotonic() > until:
                 raise Unavailable(f"the broker has not closed the connections of {user}; try again")
-            # By the user, because the API knows a connection by its name only when its figures come in, up to five
-            # seconds after it was opened; and by the names, because by the user they are closed one after the other,
-            # and one that does not read takes three seconds.
-            with ThreadPoolExecutor(len(left) + 1) as pool:
-                list(pool.map(lambda path: close(*path), [("username", user), *((name,) for name in left)]))
+            paths = [*together, *((name,) for name in names)]
+            with ThreadPoolExecutor(len(paths)) as pool:
+                list(pool.map(close, paths))
             time.sleep(_CLOSING_PAUSE)
 
     def _connections(self, user: str) -> list[str]:

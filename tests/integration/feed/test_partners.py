@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pika
 import pytest
@@ -16,6 +17,7 @@ from pika.exceptions import AMQPConnectionError, AMQPError, ChannelClosedByBroke
 from services.feed.access import CHANNELS, CONNECTIONS, Access, exchange, password_hash, stream
 from services.feed.inspector import Inspector
 from services.feed.management import Management, NotAdministrator
+from services.feed.partners import Partners
 from shared.runtime.unavailable import Unavailable
 from tests.support.partners import TYPE, Place, management, opened, read
 from tests.support.system import free_port, wait_until
@@ -239,15 +241,15 @@ def test_an_agency_that_is_forbidden_is_cut_off_at_once(fresh: Place) -> None:
     assert read(uri, "police", 1) == [b"1"]
 
 
-@pytest.mark.parametrize("way", ["forbid", "hold_off"])
-def test_connections_that_do_not_read_are_cut_off_beside_each_other(fresh: Place, way: str) -> None:
+@pytest.mark.parametrize("cut_off", [Partners.forbid, partial(Partners.hold_off, why="too much")])
+def test_connections_that_do_not_read_are_cut_off_beside_each_other(fresh: Place, cut_off: Callable[..., None]) -> None:
     uri = fresh.add("police")
     fresh.publish("police", *[b"x" * 100_000] * 200)
     with ExitStack() as stack:
         for _ in range(CONNECTIONS):
             _consume(stack.enter_context(opened(uri)), OWN, 60_000)  # more than fits into the socket
 
-        getattr(fresh.partners, way)("police", *["too much"][: way == "hold_off"])
+        cut_off(fresh.partners, "police")
 
         assert management(fresh).get("connections", "username", fresh.partners.user("police")) == []
     fresh.partners.allow(fresh.accesses["police"])
