@@ -11,7 +11,7 @@ from typing import Any, Self
 from pymongo.errors import DuplicateKeyError
 
 from deploy.evidence.signer import Signer, is_signed
-from deploy.evidence.verify_bundle import anchor_content, canonical
+from deploy.evidence.verify_bundle import anchor_content, canonical, read_signature
 from deploy.evidence.walk import Walk
 from deploy.problem import Problem
 from deploy.stores import Store
@@ -55,7 +55,7 @@ class Anchor:
     def is_signed(self) -> bool:
         """Whether the key that it names has signed it."""
         return is_signed(
-            bytes.fromhex(self.says["key"]), anchor_content(self.says), bytes.fromhex(self.says["signature"])
+            bytes.fromhex(self.says["key"]), anchor_content(self.says), read_signature(self.says["signature"])
         )
 
     @classmethod
@@ -148,6 +148,6 @@ def day(now: datetime) -> str:
 def _read(row: Document) -> Anchor | None:
     try:
         anchor = Anchor(row["line"].encode(), row.get("token"))
-        return anchor if canonical(anchor.says) == anchor.line and len(anchor.says["signature"]) == 128 else None
+        return anchor if canonical(anchor.says) == anchor.line and read_signature(anchor.says["signature"]) else None
     except (KeyError, TypeError, ValueError, AttributeError):
         return None

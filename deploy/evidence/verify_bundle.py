@@ -58,11 +58,14 @@ VIEWS = {
 }
 
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_SIGNATURE = re.compile(rb"[0-9a-f]{128}\n")
+_SIGNATURE = re.compile(r"[0-9a-f]{128}", re.ASCII)
 _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END PUBLIC KEY-----\s*", re.ASCII)
 _PEM_PREFIX = bytes.fromhex("302a300506032b6570032100")
 #: What reading what somebody has changed may raise.
-_UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError, OverflowError, MemoryError)
+_UNREADABLE = (
+    KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError, OverflowError, MemoryError,
+    struct.error,
+)  # fmt: skip
 
 
 # --- Ed25519 (RFC 8032) ----------------------------------------------------------------------------------
@@ -129,6 +132,11 @@ def is_signed(key: bytes, message: bytes, signature: bytes) -> bool:
         return False
     challenge = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % _Q
     return _same(_times(s, _BASE), _add(r, _times(challenge, public)))
+
+
+def read_signature(value: str) -> bytes:
+    """Return the bytes of a signature; none where it is not written as we write it, and so may have been changed."""
+    return bytes.fromhex(value) if _SIGNATURE.fullmatch(value) else b""
 
 
 def fingerprint(key: bytes) -> str:
@@ -660,9 +668,9 @@ class Bundle:
                 self._fault("manifest")
             return
         self._manifest = manifest
-        signature = self._parts.get(SIGNATURE, b"")
+        signature, line_end, rest = self._parts.get(SIGNATURE, b"").decode("latin-1").partition("\n")
         signed = MANIFEST_CONTEXT + self._parts[MANIFEST]
-        if not _SIGNATURE.fullmatch(signature) or not is_signed(key, signed, bytes.fromhex(signature.decode())):
+        if not line_end or rest or not is_signed(key, signed, read_signature(signature)):
             self._fault("manifest_signature")
         self._about(manifest, key)
 
@@ -751,7 +759,7 @@ class Bundle:
                 for name in ("root", "cases_root", "head", "previous"):
                     _hash(anchor[name])
                 _count(anchor["events"]), _count(anchor["cases"]), _text(anchor["day"])
-                signature = bytes.fromhex(anchor["signature"])
+                signature = read_signature(anchor["signature"])
                 if sorted(anchor) != sorted(ANCHOR) or anchor["service"] != service or canonical(anchor) != raw:
                     raise ValueError("another form")
             except _UNREADABLE:

@@ -177,6 +177,12 @@ class TestBytes:
 
         assert raw == BUNDLE or found(raw)
 
+    def test_a_name_that_takes_in_what_follows_is_a_finding_and_no_traceback(self) -> None:
+        raw = bytearray(form.packed({"a.tst": b"", "b.tst": b"\xff" * 70_000}))
+        raw[27] = 0xFF  # the high byte of the length of the first name
+
+        assert found(bytes(raw))
+
     @settings(max_examples=300)
     @given(raw=st.binary(max_size=300))
     def test_what_is_no_bundle_is_said_to_be_none(self, raw: bytes) -> None:
@@ -397,6 +403,13 @@ class TestForgery:
         content[place] ^= data.draw(st.integers(1, 255))
 
         assert found(packed_again({**PARTS, part: bytes(content)}, SIGNER))
+
+    def test_an_anchor_whose_signature_is_written_in_another_way_does_not_pass(self) -> None:
+        part = "anchors/intake.ndjson"
+        before, mark, signature = PARTS[part].partition(b'"signature":"')
+        other = before + mark + signature[:128].upper() + signature[128:]
+
+        assert "anchor_signature" in found(packed_again({**PARTS, part: other}, SIGNER), SIGNER.public)
 
     @pytest.mark.parametrize(
         "rubbish", [b"", b"null", b"[]", b"{}", b'{"lines":[]}', b"[" * 100_000, b'{"lines":1e999}']
