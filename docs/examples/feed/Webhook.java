@@ -36,12 +36,12 @@ class Webhook {
         if (number > last + 1) return 409; // one is missing: we are called again
         System.out.println(event); // Here your own system stores it, with its number; it acts unless it is a replay.
         String token = Files.readString(Path.of(env.get("FEED_TOKEN_FILE"))).strip();
+        var receipt = HttpRequest.BodyPublishers.ofString("{\"number\":" + number + ",\"receipt\":\"received\"}");
         HttpRequest request = HttpRequest.newBuilder(URI.create(env.get("FEED_URL") + "/receipts"))
-            .POST(HttpRequest.BodyPublishers.ofString("{\"number\":" + number + ",\"receipt\":\"received\"}"))
-            .header("Authorization", "Bearer " + token).build();
+            .POST(receipt).header("Authorization", "Bearer " + token).build();
         int status = client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
         if (status == 401 || status == 429 || status >= 500) return 503; // we are called again
-        Files.writeString(state, Long.toString(number));
+        Files.move(Files.writeString(Path.of(state + ".new"), "" + number), state, StandardCopyOption.ATOMIC_MOVE);
         return 204;
     }
 

@@ -3,7 +3,7 @@
 //   FEED_URL         https://…/feeds/<agency>, as it came with the keys
 //   FEED_TOKEN_FILE  file with the token; it is read anew each time, so that a new key is only put there
 //   FEED_STATE       file that keeps the last number (default: feed.number)
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const { FEED_URL, FEED_TOKEN_FILE, FEED_STATE = 'feed.number' } = process.env;
@@ -26,7 +26,8 @@ async function handle(event) {
   console.log(number, event.type, event.subject ?? '', event.replayof ? 'replay' : '', Object.keys(fields).join(' '));
   // Here your own system stores the delivery, in one transaction with its number, and acts unless it is a replay.
   await ask(`${FEED_URL}/receipts`, { method: 'POST', body: JSON.stringify({ number, receipt: 'received' }) });
-  writeFileSync(FEED_STATE, String((last = number)));
+  writeFileSync(`${FEED_STATE}.new`, String((last = number)));
+  renameSync(`${FEED_STATE}.new`, FEED_STATE); // at once: never half written
 }
 
 async function read() {

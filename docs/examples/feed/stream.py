@@ -2,8 +2,7 @@
 
 FEED_AMQP, FEED_STREAM  address of the broker and name of the stream, as they came with the keys
 FEED_URL                https://…/feeds/<agency>: for people, for receipts and for what is missing
-FEED_TOKEN_FILE         file with the token; it is read anew each time, so that a new key is only put there
-FEED_STATE              file that keeps the last number and its place in the stream (default: feed.json)"""
+FEED_TOKEN_FILE         file with the token; read anew each time. FEED_STATE: keeps the last number and place"""
 
 import json
 import os
@@ -35,7 +34,8 @@ def handle(event):
         # Here your own system stores the delivery, in one transaction with its number; it acts unless it is a replay.
         ask("POST", f"{url}/receipts", json={"number": number, "receipt": "received"})
         place["number"] = number
-        state.write_text(json.dumps(place))
+        (new := state.with_suffix(".new")).write_text(json.dumps(place))  # replaced at once: never half written
+        new.replace(state)
 
 
 def take(_, message):
