@@ -29,7 +29,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToyAuthority
 
 
 @pytest.fixture(autouse=True)
-def _well(authority: ToyAuthority) -> None:
+def _well(authority: ToyAuthority) -> Iterator[None]:
+    yield
+    # afterwards, as `stamped` asks it before anything of the next test runs
     authority.instead = None
 
 

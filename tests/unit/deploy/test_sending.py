@@ -77,6 +77,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     (tmp_path / "secrets" / "token.key").write_text("ab" * 32)
     monkeypatch.delenv("NIANGJIA_SECRETS", raising=False)
     monkeypatch.setattr(sending, "_PAUSES", (0.01, 0.02))
+    # a slow moment of the machine is no reason to speak again
+    monkeypatch.setattr(sending, "_QUIET", 60.0)
     return Home.at(tmp_path)
 
 
@@ -84,7 +86,7 @@ def lines(number: int) -> list[Line]:
     return [Line(file="f", number=n, content=f'"{n}"'.encode()) for n in range(1, number + 1)]
 
 
-def sent(home: Home, what: Sequence[Line], said: list[str], concurrency: int = 1, patience: float = 5) -> list[Reply]:
+def sent(home: Home, what: Sequence[Line], said: list[str], concurrency: int = 1, patience: float = 60) -> list[Reply]:
     way = Sending(home, "intake", "/batch", role=Role.OPERATOR, patience=patience, say=said.append)
     return list(way.send(what, concurrency=concurrency))
 

@@ -1,5 +1,6 @@
 """What the hand-written pages say is what the code does: links, canvases, decisions, commands."""
 
+import os
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -26,11 +27,11 @@ EVERY_ROLE = "every role of the house"
 
 def pages() -> list[Path]:
     """Return every Markdown page of the project."""
-    found = []
-    for page in ROOT.rglob("*.md"):
-        folders = page.relative_to(ROOT).parts[:-1]
-        if not any(folder in FOREIGN or folder.startswith(".") for folder in folders):
-            found.append(page)
+    found: list[Path] = []
+    for folder, inner, files in os.walk(ROOT):
+        # not even entered: in the home of the engines, folders come and go meanwhile
+        inner[:] = [name for name in inner if name not in FOREIGN and not name.startswith(".")]
+        found += [Path(folder, name) for name in files if name.endswith(".md")]
     return sorted(found)
 
 

@@ -1,6 +1,7 @@
 """A call ends in its time whatever the partner does, and looks at nothing but the status."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,18 +11,20 @@ import pytest
 
 from services.feed.caller import Answer, NoAnswer
 from tests.support.hook import Hook, Wild, heard
-from tests.unit.feed.calling import BODY, HEADERS, SHORT, caller, post, why_not
+from tests.unit.feed.calling import BODY, HEADERS, SHORT, SOON, caller, post, why_not
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 def answering(data: bytes) -> Callable[[socket.socket], None]:
-    """Return a partner that sends some bytes, and then nothing, but stays."""
+    """Return a partner that sends some bytes, and then nothing, but stays as long as the caller does."""
 
     def talk(connection: socket.socket) -> None:
         heard(connection)
         connection.sendall(data)
-        time.sleep(3)
+        connection.settimeout(3 * SOON)
+        while connection.recv(65_536):
+            pass
 
     return talk
 
@@ -71,9 +74,9 @@ def test_how_long_it_wants_to_be_left_alone_is_told(value: str, seconds: float) 
 
 
 def test_or_until_when() -> None:
-    until = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=900), usegmt=True)
     with Hook(lambda _: (429, {"Retry-After": until})) as hook:
-        assert 80 < post(hook.url).retry_after <= 90
+        assert 800 < post(hook.url).retry_after <= 900
 
 
 def test_calls_that_follow_each_other_share_a_connection() -> None:
@@ -109,16 +112,16 @@ def test_an_answer_to_what_was_not_asked_is_thrown_away_with_its_connection() ->
 
 
 def test_nobody_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert why_not(f"http://127.0.0.1:{port}/") == "connection"
+    with socket.socket() as taken:  # so that nobody else listens there
+        taken.bind(("127.0.0.1", 0))
+        assert why_not(f"http://127.0.0.1:{taken.getsockname()[1]}/") == "connection"
 
 
 def test_who_says_nothing_is_cut() -> None:
     with Wild(answering(b"")) as partner:
         began = time.monotonic()
         assert why_not(partner.url, SHORT) == "timeout"
-        assert time.monotonic() - began < SHORT + 3
+        assert time.monotonic() - began < SOON
 
 
 @pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\n"])
@@ -126,14 +129,15 @@ def test_a_head_that_comes_drop_by_drop_is_cut_in_the_time_of_the_whole_call(fir
     with Wild(dripping(first, b"x")) as partner:
         began = time.monotonic()
         assert why_not(partner.url, SHORT) in {"timeout", "protocol"}
-        assert time.monotonic() - began < SHORT + 3
+        assert time.monotonic() - began < SOON
 
 
 def test_a_body_that_comes_drop_by_drop_is_cut_and_the_status_counts() -> None:
     with Wild(dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n", b"x")) as partner:
         began = time.monotonic()
-        assert post(partner.url, SHORT).status == 200
-        assert time.monotonic() - began < SHORT + 3
+        # the head must come in this time, also from a busy machine
+        assert post(partner.url, 5 * SHORT).status == 200
+        assert time.monotonic() - began < SOON
 
 
 @pytest.mark.parametrize("head", [b"Content-Length: 1000000000\r\n", b"Transfer-Encoding: chunked\r\n", b""])
@@ -185,9 +189,15 @@ def test_who_hangs_up_has_not_answered() -> None:
 
 
 def test_who_reads_nothing_is_cut() -> None:
-    with Wild(lambda _: time.sleep(3)) as partner:
+    ended = threading.Event()
+
+    def stay(_: socket.socket) -> None:
+        ended.wait(3 * SOON)
+
+    with Wild(stay) as partner:
         one = caller()
         began = time.monotonic()
         with pytest.raises(NoAnswer, match="timeout"):
             one.post(partner.url, HEADERS, bytes(50_000_000), SHORT)
-        assert time.monotonic() - began < SHORT + 3
+        assert time.monotonic() - began < SOON
+        ended.set()

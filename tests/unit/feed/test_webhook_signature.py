@@ -47,15 +47,14 @@ def test_while_two_secrets_count_either_is_enough() -> None:
     assert headers["webhook-signature"].count(" ") == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("webhook-id", "id-2"), ("webhook-timestamp", str(int(now().timestamp()) + 1))]
-)
-def test_id_time_and_body_are_signed(name: str, value: str) -> None:
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp"])
+def test_id_time_and_body_are_signed(name: str) -> None:
     key = secret()
     headers = signed("id-1", now(), BODY, [key])
+    other = signed("id-2", now() + timedelta(seconds=2), BODY, [key])
 
-    with pytest.raises(WebhookVerificationError):
-        Webhook(key).verify(BODY, {**headers, name: value})
+    with pytest.raises(WebhookVerificationError, match="No matching signature found"):
+        Webhook(key).verify(BODY, {**headers, name: other[name]})
     with pytest.raises(WebhookVerificationError):
         Webhook(key).verify(BODY + b" ", headers)
 

@@ -84,11 +84,11 @@ def test_the_numbers_of_reporters_are_those_of_others_than_her() -> None:
 
 
 def test_a_long_row_of_blanks_takes_no_time() -> None:
-    text = " " * 20_000 + "赵小敏"
-    began = time.perf_counter()
+    text = " " * 100_000 + "赵小敏"
+    began = time.thread_time()  # what others do on the machine does not count
 
     assert without_reporters(text, [reported_by(**ZHAO)]).endswith(REPORTER)
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
 
 
 names = st.text(st.characters(categories=("L", "Nd")), min_size=1, max_size=6).filter(

@@ -50,7 +50,7 @@ def gateway() -> Iterator[tuple[Gateway, Mail]]:
     handler = Gateway()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    controller = Controller(handler, hostname="127.0.0.1", port=port, ready_timeout=60)
     controller.start()
     yield handler, Mail("127.0.0.1", port, "gateway.example")
     controller.stop()
