@@ -1,6 +1,5 @@
 """A queue that sees all that is published, also while the broker is killed."""
 
-from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -9,8 +8,8 @@ from kombu import Connection
 
 from shared.runtime.variables import SERVICES
 
-#: After which all has been heard.
-_SILENCE_SECONDS = 2
+#: Seconds that the broker may be silent before all has been heard.
+_PATIENCE_SECONDS = 60
 
 
 class Spy:
@@ -44,17 +43,24 @@ class Spy:
         """Return the numbers of the events of each service, each where it came first."""
         with Connection(self._uri) as connection:
             channel = connection.channel()
+            waiting = set(SERVICES)
             for service in SERVICES:
-                note = partial(self._note, self._seen.setdefault(service, {}))
+                # What was published stands before it in the queue, however long the broker takes to hand it over.
+                channel.basic_publish(
+                    channel.prepare_message(b"", headers={"last": service}), routing_key=self._queue(service)
+                )
+                note = partial(self._note, self._seen.setdefault(service, {}), waiting)
                 channel.basic_consume(self._queue(service), no_ack=True, callback=note)
-            with suppress(TimeoutError):
-                while True:
-                    connection.drain_events(timeout=_SILENCE_SECONDS)
+            while waiting:
+                connection.drain_events(timeout=_PATIENCE_SECONDS)
         return {service: list(numbers) for service, numbers in self._seen.items()}
 
     @staticmethod
-    def _note(numbers: dict[int, None], message: Any) -> None:
-        numbers.setdefault(int(message.headers["cloudEvents_sequence"]))
+    def _note(numbers: dict[int, None], waiting: set[str], message: Any) -> None:
+        if "last" in message.headers:
+            waiting.remove(message.headers["last"])
+        else:
+            numbers.setdefault(int(message.headers["cloudEvents_sequence"]))
 
     @staticmethod
     def _queue(service: str) -> str:

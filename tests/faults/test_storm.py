@@ -30,6 +30,8 @@ IN_TURN = {
 #: Seconds for which a part is frozen.
 FROZEN_SECONDS = 3
 
+pytestmark = pytest.mark.timeout(600)  # for the storm, before the first test
+
 
 def one_after_the_other(installation: Installation, senders: Senders) -> None:
     """Kill each part once, broker and database twice."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import secrets
 import signal
 import socket
@@ -9,7 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,6 +32,10 @@ STOPPING_SECONDS = 30
 
 #: Short, so that a parked event is tried again while a test looks.
 RETRY_DELAYS = "0.2,0.2,0.2"
+
+#: In an order of each process's own. Below the ports that the kernel gives to callers and to who asks for any, and
+#: below those of `deploy.ports`: a service that starts late, or again, still finds its port free.
+_PORTS = cycle(random.sample(range(10_000, 20_000), 10_000))
 
 
 class System:
@@ -292,11 +299,12 @@ def wait_until(ready: Callable[[], object], what: str, seconds: float = 30) -> N
 
 
 def free_port() -> int:
-    """Return a port of this machine on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of this machine on which nobody listens, another one at each call."""
+    while True:
+        port = next(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _ended(process: "subprocess.Popen[bytes]") -> int:

@@ -144,7 +144,7 @@ class Writer:
         consent = self.consent(time, *dice.some(AGENCIES, 0, 1, 2, 3, 5)) if dice.says(0.55) else None
         wishes = dice.some(WISHES, 0, 1, 1, 2, 3, 5) if dice.says(0.55) else None
         if wishes is not None and dice.says(0.35):
-            wishes = [*{*wishes, "mediation"}]
+            wishes = list(dict.fromkeys([*wishes, "mediation"]))
         wants = {"consent": consent, "safe_contact": self._contact(household, time), "wishes": wishes}
         return {name: value for name, value in wants.items() if value is not None or dice.says(0.1)}
 

@@ -29,6 +29,8 @@ REPORTS = 900
 LEAST = 3_500
 ARRIVING_SECONDS = 120
 
+pytestmark = pytest.mark.timeout(600)  # for the storm, before the first test
+
 
 def blow(installation: Installation, senders: Senders) -> None:
     """Kill one or two of the three again and again, also before they have come back; freeze the broker once."""

@@ -32,6 +32,8 @@ IN_TURN = {
 }
 CATCHING_UP_SECONDS = 120
 
+pytestmark = pytest.mark.timeout(600)  # for the storm, before the first test
+
 
 class Agency:
     """One agency that listens on all three ways at the same time."""

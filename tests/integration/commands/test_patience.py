@@ -6,13 +6,14 @@ import sys
 import time
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
 from deploy.sample import WEEK
 from tests.integration.commands.conftest import done, objects, objects_in
-from tests.support.system import System
+from tests.support.system import System, wait_until
 
 NOWHERE = "127.0.0.1:1"
 
@@ -30,36 +31,45 @@ def reports(number: int) -> list[bytes]:
 KEYS = count()
 
 
-def start_ingest(city: System, file: Path, *options: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "deploy.cli", "ingest", str(file), "--json", *options],
-        cwd=city.folder,
-        env=city.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def start_ingest(city: System, file: Path, said: Path, *options: str) -> "subprocess.Popen[str]":
+    """Start it; what it says on the way goes into `said`."""
+    with said.open("wb") as errors:
+        return subprocess.Popen(
+            [sys.executable, "-m", "deploy.cli", "ingest", str(file), "--json", *options],
+            cwd=city.folder,
+            env=city.environment(),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+
+
+def left(city: System, timeout: str = "0") -> list[dict[str, Any]]:
+    """Return what drain says is left when its time is over."""
+    ended = city.niangjia("drain", "--timeout", timeout, "--json")
+    assert ended.returncode == 1
+    return list(json.loads(ended.stdout)["left"])
 
 
 @pytest.mark.parametrize("concurrency", ["1", "4"])
 def test_a_service_may_be_killed_while_reports_go_in(city: System, tmp_path: Path, concurrency: str) -> None:
-    file = tmp_path / "reports.jsonl"
+    file, said = tmp_path / "reports.jsonl", tmp_path / "said"
     lines = reports(400)
     file.write_bytes(b"\n".join(lines) + b"\n")
     before = len(objects(done(city.niangjia("outcomes"))))
 
     city.kill("intake")
-    ingest = start_ingest(city, file, "--concurrency", concurrency)
+    ingest = start_ingest(city, file, said, "--concurrency", concurrency)
+    wait_until(lambda: "intake does not answer at" in said.read_text(), "it to find nobody there")
     time.sleep(2)
     city.start("intake")
     time.sleep(0.2)
     city.kill("intake")
     city.start("intake")
-    out, said = ingest.communicate(timeout=120)
+    out, _ = ingest.communicate(timeout=120)
 
-    assert ingest.returncode == 0, said
-    assert "intake does not answer at" in said
-    assert "sending again" in said
+    assert ingest.returncode == 0, said.read_text()
+    assert "sending again" in said.read_text()
     assert json.loads(out)["accepted"] == 400
     done(city.niangjia("drain", "--timeout", "60"))
     rows = objects(done(city.niangjia("outcomes")))
@@ -133,13 +143,12 @@ def test_drain_says_what_is_left_when_a_service_is_down(city: System) -> None:
     city.kill("volunteer")
     done(city.niangjia("ingest", "/dev/stdin", stdin=reports(1)[0].decode()))
 
-    ended = city.niangjia("drain", "--timeout", "2", "--json")
+    wait_until(lambda: {one["service"] for one in left(city)} == {"volunteer"}, "the others to finish")
 
-    assert ended.returncode == 1
-    left = {(one["service"], one["what"]): one["count"] for one in json.loads(ended.stdout)["left"]}
-    assert left[("volunteer", "messages in the queue")] == 1
-    assert left[("volunteer", "events to take")] > 0
-    assert {service for service, _ in left} == {"volunteer"}
+    found = {(one["service"], one["what"]): one["count"] for one in left(city, "2")}
+    assert found[("volunteer", "messages in the queue")] == 1
+    assert found[("volunteer", "events to take")] > 0
+    assert {service for service, _ in found} == {"volunteer"}
     city.start("volunteer")
     done(city.niangjia("drain"))
 
@@ -151,9 +160,8 @@ def test_drain_does_not_wait_for_notices_where_sending_is_off(city: System) -> N
     report = next(report for report in objects_in(WEEK / "earlier.jsonl") if report["report_key"] == told)
     done(city.niangjia("ingest", "/dev/stdin", stdin=json.dumps(report)))
 
-    waiting = city.niangjia("drain", "--timeout", "3", "--json")
-    assert waiting.returncode == 1
-    assert [one["what"] for one in json.loads(waiting.stdout)["left"]] == ["notices to send"]
+    wait_until(lambda: [one["what"] for one in left(city)] == ["notices to send"], "all else to finish")
+    assert [one["what"] for one in left(city, "3")] == ["notices to send"]
     done(city.niangjia("drain", NIANGJIA_OUTBOX="off"))
 
     city.kill("notification")

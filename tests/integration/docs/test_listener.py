@@ -44,7 +44,7 @@ def intake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @contextmanager
 def running(command: list[str], folder: Path, queue: str, system: System) -> Iterator[Path]:
-    """Run a partner's program; its queue is there when the block begins. Gives the file with what it prints."""
+    """Run a partner's program; it consumes when the block begins. Gives the file with what it prints."""
     said = folder / "said"
     with said.open("wb") as output:
         process = subprocess.Popen(
@@ -56,7 +56,7 @@ def running(command: list[str], folder: Path, queue: str, system: System) -> Ite
         )
     with Connection(system.amqp_uri) as connection:
         try:
-            wait_until(lambda: is_there(connection, queue), f"{queue} to be there")
+            wait_until(lambda: is_consumed(connection, queue), f"{queue} to be consumed")
             yield said
         finally:
             process.terminate()
@@ -64,9 +64,10 @@ def running(command: list[str], folder: Path, queue: str, system: System) -> Ite
             connection.channel().queue_delete(queue)
 
 
-def is_there(connection: Connection, queue: str) -> bool:
+def is_consumed(connection: Connection, queue: str) -> bool:
+    """Tell whether somebody consumes a queue: only then is it bound, too."""
     try:
-        return bool(connection.channel().queue_declare(queue, passive=True))
+        return bool(connection.channel().queue_declare(queue, passive=True).consumer_count)
     except connection.channel_errors:
         return False
 

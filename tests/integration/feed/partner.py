@@ -91,9 +91,10 @@ class Follower:
 
     def __exit__(self, *_: object) -> None:
         self._going = False
-        connection = self._connection
-        if connection is not None and connection.sock is not None:
-            connection.sock.shutdown(socket.SHUT_RDWR)
+        # one that is just made looks itself whether to go on, and one that is just closed is gone
+        if sock := self._connection and self._connection.sock:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
         self._thread.join()
 
     @property
@@ -121,6 +122,8 @@ class Follower:
         headers = {"Authorization": f"Bearer {partner.token}", "Last-Event-ID": str(self.cursor)}
         try:
             connection.request("GET", f"/feeds/{partner.name}/stream", headers=headers)
+            if not self._going:
+                return
             answer = connection.getresponse()
             self.statuses.append(answer.status)
             if answer.status == requests.codes.ok:

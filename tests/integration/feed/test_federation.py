@@ -156,7 +156,7 @@ def test_what_a_partners_broker_does_not_fetch_is_not_kept_for_ever(place: Place
     expected = {f"{OWN}:niangjia": "federations", stream("police"): "streams", stream("court"): "streams"}
 
     # the broker tells it a moment later
-    wait_until(lambda: _policies(place) == expected, "the limits of every queue", 10)
+    wait_until(lambda: _policies(place) == expected, "the limits of every queue")
 
 
 def _policies(place: Place) -> dict[str, str]:

@@ -45,7 +45,7 @@ def writer(place: Place) -> Iterator[Outflow]:
 @contextmanager
 def claimed(place: Place) -> Iterator[Outflow]:
     with writer(place) as outflow:
-        wait_until(outflow.claim, "the one before to be gone", 5)
+        wait_until(outflow.claim, "the one before to be gone")
         yield outflow
 
 
@@ -73,7 +73,7 @@ def test_while_one_writes_nobody_else_can(place: Place) -> None:
     with writer(place) as other:
         with claimed(place):
             assert not other.claim()
-        wait_until(other.claim, "the right to write", 5)
+        wait_until(other.claim, "the right to write")
 
 
 def test_an_empty_stream_tells_nothing(place: Place) -> None:

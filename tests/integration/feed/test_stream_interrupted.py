@@ -131,9 +131,9 @@ def test_another_replica_takes_over(system: System, replica: Replica, consumers:
     with Flow(replica):
         wait_until(lambda: len(consumers[0].numbers) > 50, "the first deliveries")
         system.kill("feed")
-        wait_until(lambda: len(consumers[0].numbers) > 200, "the second replica to go on", 15)
+        wait_until(lambda: len(consumers[0].numbers) > 200, "the second replica to go on")
         system.start("feed", wait=False)
-        wait_until(lambda: len(consumers[0].numbers) > 400, "it to go on", 15)
+        wait_until(lambda: len(consumers[0].numbers) > 400, "it to go on")
         system.kill("second")
 
     assert_whole(consumers)

@@ -538,5 +538,7 @@ def test_figures_name_nobody(city: System, operator: Person) -> None:
     assert response.headers["Content-Type"].startswith("text/plain")
     assert 'niangjia_http_requests_total{method="POST",route="/reports",status="201"}' in response.text
     assert 'route="/cases/<case_id>"' in response.text
+    # what stands behind the point of a figure was measured: its digits are those of a county now and then
+    shown = re.sub(r"\.\d+(e[+-]\d+)?$", "", response.text, flags=re.MULTILINE)
     for secret in (*told.values(), *sent["reporter"].values(), sent["narrative"], VILLAGE, COUNTY):
-        assert not isinstance(secret, str) or len(secret) < 6 or secret not in response.text
+        assert not isinstance(secret, str) or len(secret) < 6 or secret not in shown

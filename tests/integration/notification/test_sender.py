@@ -112,9 +112,11 @@ def test_what_may_have_left_and_may_not_be_sent_again_is_said_to_have_perhaps_le
         gateway.answers.set()
 
     assert desk.report(reporter=HER, safe_contact={"channels": ["wechat"]}, received_at=LATER) == case
-    gateway.vanishes = False
     if dies == "process":
         house.start("notification")
+    # until then a round that asked before her new wish may still be at work, and must not find the channel back
+    wait_until(lambda: fate(desk, case), "the fate of the first")
+    gateway.vanishes = False
     wait_until(lambda: len(fate(desk, case)) == 2, "the fate of both")
 
     assert fate(desk, case) == ["may_have_left", "sent"]
@@ -126,6 +128,8 @@ def test_what_never_left_is_not_said_to_have_perhaps_left(house: System, desk: D
     case = desk.report(reporter=HER, safe_contact={"channels": ["sms"]})
     wait_until(lambda: "channel away" in house.log_file("notification").read_text(), "a try")
     assert desk.report(reporter=HER, safe_contact={"channels": ["wechat"]}, received_at=LATER) == case
+    # until then a round that asked before her new wish may still be at work, and must not find the channel there
+    wait_until(lambda: fate(desk, case), "the fate of the first")
     gateway.start()
     wait_until(lambda: len(fate(desk, case)) == 2, "the fate of both")
 

@@ -17,8 +17,12 @@ class Wire:
         self._target = (self._parts.hostname or "", self._parts.port or _DEFAULT_PORTS[self._parts.scheme])
         self._ends: set[socket.socket] = set()
         self._whole = True
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._port: int = self._listener.getsockname()[1]
+        # Bound and never listened on: as long as the wire is cut, nobody else gets its port.
+        self._place = socket.socket()
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._place.bind(("127.0.0.1", 0))
+        self._port: int = self._place.getsockname()[1]
+        self._listener = socket.create_server(("127.0.0.1", self._port))
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def __enter__(self) -> Self:
@@ -26,6 +30,7 @@ class Wire:
 
     def __exit__(self, *_: object) -> None:
         self.cut()
+        self._place.close()
 
     @property
     def uri(self) -> str:

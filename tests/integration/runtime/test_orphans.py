@@ -27,7 +27,7 @@ def test_what_a_killed_process_left_is_ended_soon(store: Store, database: Databa
             return False
         return ticket.fate is Fate.DONE
 
-    wait_until(gets_through, "the transaction to be ended", 15)
+    wait_until(gets_through, "the transaction to be ended", 30)
     assert time.monotonic() - began >= STILL
     assert store.taken(case("a")) == [1, 2]
     store.check()

@@ -41,12 +41,15 @@ def test_a_case_waits_longer_after_each_try_then_for_a_person(store: Store) -> N
     store.model.failing = {case("bad")}
     began = now()
     store.take(report("bad", 1), report("bad", 2))
+    failed = now()
 
     assert store.retry(began + timedelta(seconds=9)) == []
-    assert fates(store.retry(began + timedelta(seconds=15))) == [Fate.FAILED]
+    began = now()
+    assert fates(store.retry(failed + timedelta(seconds=15))) == [Fate.FAILED]
+    failed = now()
     assert store.retry(began + timedelta(seconds=19)) == []
-    assert fates(store.retry(began + timedelta(seconds=25))) == [Fate.FAILED]
-    assert store.retry(began + timedelta(days=1)) == []
+    assert fates(store.retry(failed + timedelta(seconds=25))) == [Fate.FAILED]
+    assert store.retry(failed + timedelta(days=1)) == []
 
     (dead,) = store.parking.dead()
     assert (dead["attempts"], dead["consumer"], dead["lane"]) == (3, CONSUMER, case("bad"))

@@ -25,7 +25,8 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory, rules: Path) -> Iterator[System]:
-    variables = {"NIANGJIA_RULES": str(rules), "NIANGJIA_RETRY_DELAYS": "0.2,0.3"}
+    # The last one leaves a test the time to mend what it has seen fail.
+    variables = {"NIANGJIA_RULES": str(rules), "NIANGJIA_RETRY_DELAYS": "0.2,4"}
     with System(tmp_path_factory.mktemp("toys"), services=LISTENER, variables=variables) as system:
         system.start_all()
         yield system
@@ -159,7 +160,8 @@ def test_what_cannot_be_read_is_kept_sealed_and_never_logged(bus: Bus, system: S
     assert not bus.depth()
     stored = str(letters.dead())
     log = system.log_file("referral").read_text()
-    for said in ("李四", "13800000002", "\\xe6\\x9d\\x8e"):
+    # The bytes of the whole name: what is sealed is random, and holds any three in a row now and then.
+    for said in ("李四", "13800000002", str("李四".encode())[2:-1]):
         assert said not in stored
         assert said not in log
 
