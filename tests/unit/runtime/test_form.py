@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
+from marshmallow import ValidationError
 
 from shared.runtime.field import Code, Count, Day, Flag, Items, Moment, Part, Text
 from shared.runtime.form import MAX_FAULTS, Form, load
@@ -113,6 +114,86 @@ def test_what_is_right_is_taken() -> None:
     }
 
 
+RIGHT = {
+    "text": "王",
+    "lines": "one\ntwo",
+    "number": "042",
+    "code": "red",
+    "flag": False,
+    "count": 9,
+    "moment": "2026-03-09T20:04:59+08:00",
+    "day": "2026-03-09",
+    "children": [{"age": 6}, {}],
+    "child": {"age": 7},
+}
+ODD = (
+    None,
+    "",
+    "x",
+    "042",
+    "red",
+    "e\u0301",
+    0,
+    7,
+    7.0,
+    True,
+    [],
+    [None],
+    [{}],
+    [{"age": 7}] * 4,
+    {},
+    {"age": 7},
+    {"x": 1},
+)
+
+
+class Slow(Everything):
+    """Read by marshmallow alone."""
+
+    @property
+    def read(self) -> Any:
+        raise ValidationError("it does not read by itself")
+
+
+class Renamed(Form):
+    inner = Items(Code(("red",)), 2, required=True, data_key="fields")
+
+
+class SlowRenamed(Renamed):
+    read = Slow.read
+
+
+def outcome(form: Form, sent: Any) -> Any:
+    """Return what a form says, in its order, or what is wrong."""
+    try:
+        return list(load(form, sent).items())
+    except Invalid as error:
+        return error.faults
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+@pytest.mark.parametrize("name", [*FORM.fields, "unknown"])
+@time_machine.travel(NOW, tick=False)
+def test_what_is_read_is_what_marshmallow_reads(name: str, value: Any) -> None:
+    for sent in ({name: value}, {**RIGHT, name: value}, {name: value, **RIGHT}, {**RIGHT, "child": {name: value}}):
+        assert outcome(FORM, sent) == outcome(Slow(), sent)
+    assert outcome(FORM, value) == outcome(Slow(), value)
+
+
+@pytest.mark.parametrize("value", [*ODD, ["red"], ["red", "red", "red"], ["red", None], ["blue"]], ids=repr)
+@pytest.mark.parametrize("name", ["fields", "inner"])
+def test_a_field_is_read_by_the_name_that_it_is_sent_by(name: str, value: Any) -> None:
+    for sent in ({name: value}, {}, {"fields": ["red"], name: value}):
+        assert outcome(Renamed(), sent) == outcome(SlowRenamed(), sent)
+
+
+@time_machine.travel(NOW, tick=False)
+def test_what_is_in_form_needs_no_marshmallow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Form, "load", None)
+
+    assert load(FORM, {**RIGHT, "text": None})["children"] == RIGHT["children"]
+
+
 @time_machine.travel(NOW + timedelta(hours=5), tick=False)
 def test_a_day_that_has_begun_in_china_has_begun() -> None:
     assert load(FORM, {"day": "2026-03-10"}) == {"day": "2026-03-10"}
@@ -157,3 +238,4 @@ def faults(sent: Any) -> Sequence[Fault]:
 @given(sent=st.dictionaries(st.sampled_from([*FORM.fields, "x"]), ANYTHING, max_size=4) | ANYTHING)
 def test_anything_is_taken_or_refused_with_reasons(sent: Any) -> None:
     assert all(fault.field and fault.reason for fault in faults(sent))
+    assert outcome(FORM, sent) == outcome(Slow(), sent)
