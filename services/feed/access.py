@@ -2,9 +2,10 @@
 
 import re
 from base64 import b64encode
-from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_bytes, token_urlsafe
+
+from msgspec import Struct
 
 #: Patterns of names, as RabbitMQ's permissions take them.
 NOTHING, EVERYTHING = "^$", ".*"
@@ -16,8 +17,7 @@ CONNECTIONS, CHANNELS = 10, 20
 WRITER = "niangjia.writer"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rights:
+class Rights(Struct, frozen=True, kw_only=True):
     """Patterns of what a user may do."""
 
     configure: str = NOTHING
@@ -31,8 +31,7 @@ class Rights:
 PUBLISHER = Rights(configure=f"^{re.escape(WRITER)}$", write=EXCHANGES, read=STREAMS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class Access(Struct, frozen=True, kw_only=True):
     """What an agency's login to the broker is to be."""
 
     agency: str

@@ -1,9 +1,10 @@
 """A subscriber: an agency under a name, what it agreed to, and the keys by which it comes in."""
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 #: How long the key before the newest still counts, so that an agency can change it without a gap.
 OVERLAP: Final = timedelta(hours=24)
@@ -26,8 +27,7 @@ class Webhook(StrEnum):
     GIVEN_UP = "given_up"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Secrets:
+class Secrets(Struct, frozen=True, kw_only=True):
     """What is sealed where it is stored."""
 
     #: The agreement as it was given, checked.
@@ -43,8 +43,7 @@ class Secrets:
     public_key: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agency:
+class Agency(Struct, frozen=True, kw_only=True):
     """One subscriber."""
 
     #: The name that an operator chose.

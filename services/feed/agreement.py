@@ -5,9 +5,10 @@ would grant what nobody meant, so whatever is not understood is an error that na
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
+
+from msgspec import Struct
 
 from shared.events.vocabulary import AGENCIES, BASES, IDENTITY_FIELDS, NARRATIVE, STATISTICS, WITHOUT_CONSENT
 
@@ -27,8 +28,7 @@ class AgreementError(ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class Grant(Struct, frozen=True, kw_only=True):
     """What goes out of one event for one purpose."""
 
     event: str
@@ -54,8 +54,7 @@ class Grant:
         return (own or self.of_all) and all(_at(data, name) in values for name, values in self.where.items())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
+class Agreement(Struct, frozen=True, kw_only=True):
     """All grants for one kind of agency."""
 
     agency: str

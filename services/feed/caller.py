@@ -8,10 +8,10 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 import httptools
+from msgspec import Struct
 
 from services.feed.address import AddressRefused, Allowed, Target, literal, target
 from services.feed.reply import Reply
@@ -28,8 +28,7 @@ _ADDRESSES: Final = 4
 Resolve = Callable[[str, int, float], Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What a partner said."""
 
     status: int

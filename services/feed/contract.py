@@ -5,10 +5,12 @@ say anything else than what will come.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from services.feed import envelope
 from services.feed.agency import Agency, Status
@@ -29,8 +31,7 @@ SEALED_EXAMPLE: Final = "eyJhbGciOiJSU0EtT0FFUC0yNTYiLCJlbmMiOiJBMjU2R0NNIn0.key
 _MOMENT: Final = datetime(2026, 3, 2, 1, 14, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(Struct, frozen=True, kw_only=True):
     """One kind of message that can come."""
 
     #: Its name in the documents.
@@ -54,8 +55,7 @@ class Offer:
         return self.grant is not None and self.grant.form != "empty"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Contract:
+class Contract(Struct, frozen=True, kw_only=True, dict=True):
     """What an agency gets, for its developers."""
 
     agency: Agency

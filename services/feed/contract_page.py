@@ -1,9 +1,9 @@
 """The contract of an agency as it stands now: for programs as AsyncAPI, for people as a page."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import orjson
+from msgspec import Struct
 
 from services.feed.agency import Agency
 from services.feed.asyncapi import asyncapi
@@ -18,8 +18,7 @@ HTML: Final = "text/html"
 _LINKS: Final = {"asyncapi": "`Accept: application/json`", "schema": "`components.schemas`"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractPage:
+class ContractPage(Struct, frozen=True, kw_only=True):
     """What is sent."""
 
     body: bytes

@@ -1,10 +1,10 @@
 """How far each agency was served on each way: kept beside the states, because it says nothing of what happened."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from msgspec import Struct, field
 from pymongo import UpdateOne
 from pymongo.database import Database
 
@@ -15,8 +15,7 @@ _LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cursor:
+class Cursor(Struct, frozen=True, kw_only=True):
     """The last number that an agency has got on one way."""
 
     #: 0 before the first.

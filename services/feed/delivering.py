@@ -1,10 +1,11 @@
 """Facts about deliveries, and what follows from them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from services.feed.agency import Agency
 from services.feed.agreement import Grant, narrowed

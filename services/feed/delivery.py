@@ -1,8 +1,9 @@
 """One numbered message to one agency."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 #: A recall, as the agency sees it.
 RECALLED: Final = "delivery.recalled"
@@ -20,8 +21,7 @@ def delivery_id(agency: str, number: int) -> str:
     return f"{agency}.{number:0{_DIGITS}d}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True):
     """What an agency got, or gets, under one number; the same over all ways."""
 
     #: `delivery_id` of agency and number.
@@ -62,8 +62,7 @@ class Delivery:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copies:
+class Copies(Struct, frozen=True, kw_only=True):
     """The identity of one case, sealed to the keys of agencies that cannot ask for it."""
 
     #: Of the case.

@@ -3,10 +3,11 @@
 import base64
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
+
+from msgspec import Struct
 
 from services.feed.access import Access, exchange, password, password_hash, stream
 from services.feed.agency import Agency
@@ -24,8 +25,7 @@ from shared.runtime.settings import Settings
 _WEBHOOK_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
+class Keys(Struct, frozen=True, kw_only=True):
     """New keys of one agency: what is kept of them, and what it is told."""
 
     #: Id of the key for HTTP.

@@ -1,7 +1,8 @@
 """Holds the broker to what feed has stored: also one that lost everything, or was away when something changed."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from services.feed.access import Access
 from services.feed.partners import Partners

@@ -1,11 +1,11 @@
 """The deliveries of an agency in the order of their numbers, as it may read them now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 
 from services.feed.agency import Agency
 from services.feed.delivery import Delivery, delivery_id
@@ -19,8 +19,7 @@ from shared.runtime.states import States
 PAGE_BYTES: Final = 512 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One number, as it goes out."""
 
     number: int

@@ -1,8 +1,9 @@
 """What an agency may still read of a delivery, on the day on which it reads."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from services.feed.agency import Agency
 from services.feed.agreement import FORMS, Agreement, Grant, narrowed, read

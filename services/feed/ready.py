@@ -1,15 +1,15 @@
 """Deliveries that may go out: in the order of their numbers, without a gap, with their sealed identity."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from services.feed.delivery import Copies, Delivery, delivery_id
 from shared.runtime.states import States
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Ready(Struct, frozen=True, kw_only=True):
     """One delivery, as complete as it will be."""
 
     delivery: Delivery

@@ -3,15 +3,15 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from services.feed.access import CHANNELS, CONNECTIONS, EXCHANGES, NOTHING, STREAMS, Access, Rights, exchange, stream
 from services.feed.management import Management
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """What the broker has of one agency, or should have."""
 
     #: Whether there is a stream that gets all that is published on its exchange.

@@ -1,8 +1,9 @@
 """Commands about subscriptions, and what follows from them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final, cast
+
+from msgspec.structs import replace
 
 from services.feed.agency import Agency, Secrets, Status, Webhook
 from services.feed.delivering import active, known
@@ -74,7 +75,7 @@ def _stop_calling(shelf: Shelf, message: Message) -> Decision:
     agency = known(shelf, message.data["agency"])
     if agency.webhook is Webhook.ON:
         failed = {"agency": agency.id, "number": message.data["number"], "why": message.data["why"]}
-        yield replace(_fact(message, "delivery.failed"), data=failed)
+        yield _fact(message, "delivery.failed", failed)
     return None
 
 

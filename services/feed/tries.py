@@ -1,9 +1,11 @@
 """How often a delivery was tried by webhook, and when it is tried again: written down, so that a restart keeps it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from services.feed.agency import Agency
 from services.feed.cursor import Cursor
@@ -17,8 +19,7 @@ GONE, GAVE_UP = "gone", "gave_up"
 _LONGEST: Final = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tries:
+class Tries(Struct, frozen=True, kw_only=True):
     """The tries of one delivery."""
 
     number: int

@@ -6,13 +6,13 @@ others.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import eventlet
 import structlog
 from eventlet.event import Event as Signal
+from msgspec.structs import replace
 from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
 

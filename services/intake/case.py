@@ -1,9 +1,11 @@
 """What the federation works on for one client: the union of her reports, and how it is judged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from services.intake.contact import Contact, told
 from services.intake.report import Person, Report
@@ -12,8 +14,7 @@ from shared.rules import Subject, iso
 _T = TypeVar("_T", str, date)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Private:
+class Private(Struct, frozen=True, kw_only=True):
     """What leaves intake to nobody without purpose and basis; sealed where it is stored."""
 
     #: As given in the reports of the case; more than one where they contradict each other.
@@ -21,16 +22,14 @@ class Private:
     contact: Contact = field(default_factory=Contact)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erasure:
+class Erasure(Struct, frozen=True, kw_only=True):
     """That a case was erased."""
 
     at: datetime
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """A case after its latest report. Lists are sorted, but for the reasons (order of the rules)."""
 
     id: str
@@ -140,8 +139,7 @@ def snapshot(case: Case) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Struct, frozen=True, kw_only=True):
     """What a case holds beyond its snapshot; nothing of it is left once the key of the case is destroyed."""
 
     opened_by: int = 0

@@ -1,7 +1,8 @@
 """What a client has agreed to, she can take back: only a withdrawal takes a consent away."""
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from services.intake.case import Case
 from services.intake.facts import fact

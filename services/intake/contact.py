@@ -6,17 +6,18 @@ force it changes nothing, and everything is held until she names one by voice or
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from services.intake.report import Report
 from shared.events.vocabulary import WRITTEN_CHANNELS
 from shared.rules import iso
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preference:
+class Preference(Struct, frozen=True, kw_only=True):
     """How somebody said that the client may be told."""
 
     #: In her order; none means: not at all.
@@ -33,8 +34,7 @@ class Preference:
         return replace(self, received_at=other.received_at) == other
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
+class Contact(Struct, frozen=True, kw_only=True):
     """All that is known of how the client may be told."""
 
     own: Preference | None = None

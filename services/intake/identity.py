@@ -4,9 +4,10 @@ Whoever reported is none of these people, and no field holds where a shelter is:
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+
+from msgspec import Struct
 
 from services.intake.contact import Contact
 from services.intake.persons import phone_of_client
@@ -19,8 +20,7 @@ from shared.rules import iso
 NARRATIVES: Final = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class People:
+class People(Struct, frozen=True, kw_only=True):
     """All that the reports of one case say of the people in it."""
 
     #: As they were sent, in their order.

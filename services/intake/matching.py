@@ -5,16 +5,16 @@ case is filed under the keys by which a report may ask for it (`filed_under`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
 
 from services.intake.case import Case
 from services.intake.report import Report, meet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(Struct, frozen=True, kw_only=True):
     """A case that a caseworker should look at beside a new one."""
 
     case_id: str

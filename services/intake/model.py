@@ -1,11 +1,12 @@
 """Intake's pure core: a report comes in, a case comes out, judged and compared with all others."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, cast
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from services.intake import consent, disclosure, erasure, facts, matching, risk
 from services.intake.case import Case, Kept, joined, restored, with_other_side
@@ -15,8 +16,7 @@ from shared.kernel import Conflict, Decision, Fact, Message, Model, NotFound, Re
 from shared.rules import china_day
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(Struct, frozen=True, kw_only=True):
     """What was answered to a report key: the same again is answered the same."""
 
     content_hash: str

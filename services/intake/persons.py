@@ -5,9 +5,10 @@ compared and not read.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
+
+from msgspec import Struct
 
 from shared.events.vocabulary import COUNTY_DIGITS, DISTRICT_LEVELS, PROFESSIONAL_ROLES, WRITTEN_CHANNELS
 from shared.privacy.blind import normal_id_number, normal_name, normal_phone
@@ -18,8 +19,7 @@ Blind = Callable[[str, str], str]
 _PLACE_LEVELS: Final = tuple(digits for digits in DISTRICT_LEVELS if digits > COUNTY_DIGITS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Struct, frozen=True, kw_only=True):
     """What identifies one person, normalised; None where it is not known."""
 
     name: str | None
@@ -27,8 +27,7 @@ class Identity:
     id_number: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identified:
+class Identified(Struct, frozen=True, kw_only=True):
     """The two persons of a report."""
 
     client: Identity

@@ -1,15 +1,15 @@
 """One contact with the federation, as the domain reads it: codes, times and tokens."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from shared.events.vocabulary import COUNTY_DIGITS, PROFESSIONAL_ROLES, VIOLENCE_CATEGORIES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(Struct, frozen=True, kw_only=True):
     """A person by blind tokens."""
 
     names: tuple[str, ...] = ()
@@ -21,8 +21,7 @@ class Person:
         return meet(self.ids, other.ids) or meet(self.phones, other.phones)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """A report without its narrative and without clear persons, but for the birth date."""
 
     id: str

@@ -1,9 +1,11 @@
 """Graded filing: the grade of a case, the reasons for it, and what bars mediation, by the rules in rules/risk.yml."""
 
-from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from services.intake.case import Case, subject
 from shared.events.vocabulary import (
@@ -22,8 +24,7 @@ _DANGEROUS_FACTORS: Final = 10
 _TIMES_KEPT: Final = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One line of the table of risk: when it fires and which grade it gives."""
 
     code: str
@@ -31,16 +32,14 @@ class Line:
     when: Condition
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
+class Bar(Struct, frozen=True, kw_only=True):
     """One thing that speaks against mediation."""
 
     code: str
     when: Condition
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RiskRules:
+class RiskRules(Struct, frozen=True, kw_only=True):
     """The rules of a city, in the order of its file."""
 
     lines: tuple[Line, ...]

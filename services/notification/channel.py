@@ -4,11 +4,12 @@ import json
 import smtplib
 from base64 import b64encode
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from shared.privacy import Key
 
@@ -17,8 +18,7 @@ _SMTP_SECONDS = 10
 _REFUSED = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True, kw_only=True):
     """A message on its way out."""
 
     #: The notice's id: the key under which it arrives once.

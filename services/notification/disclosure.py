@@ -1,16 +1,16 @@
 """What notification asks intake: never kept, asked again each time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from shared.events import Event
 from shared.runtime.colleague import Colleague
 from shared.runtime.settings import Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(Struct, frozen=True, kw_only=True):
     """Where a client may be reached; never kept."""
 
     to: str | None

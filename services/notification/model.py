@@ -1,8 +1,9 @@
 """Notification's pure core: each report is answered by a neutral word to the client, or held for a person."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar, Final, cast
+
+from msgspec.structs import replace
 
 from services.notification.notice import Notice, Status, way
 from shared.kernel import Conflict, Decision, Fact, Message, Model, NotFound, Ref, Shelf, Wanted

@@ -1,10 +1,11 @@
 """Whether and how the client is told: decided on the preference that intake disclosed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
+
+from msgspec import Struct
 
 from services.notification.hours import are_open
 
@@ -21,8 +22,7 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Struct, frozen=True, kw_only=True):
     """One message to a client."""
 
     id: str
@@ -36,8 +36,7 @@ class Notice:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Way(Struct, frozen=True, kw_only=True):
     """A channel that may be used now, or why none may be."""
 
     channel: str | None = None

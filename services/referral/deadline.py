@@ -5,12 +5,12 @@ Hours run exactly. Of days the day of the start is not counted and the last one 
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
 import chinese_calendar
+from msgspec import Struct
 
 from shared.rules import CHINA, china_day
 
@@ -27,8 +27,7 @@ class Unit(StrEnum):
     WORKING_DAYS = "wd"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class Limit(Struct, frozen=True, kw_only=True):
     """How long something may take, and who says so."""
 
     amount: int
@@ -37,8 +36,7 @@ class Limit:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deadline:
+class Deadline(Struct, frozen=True, kw_only=True):
     """A point in time (UTC), exclusive: what is done before it is in time."""
 
     at: datetime

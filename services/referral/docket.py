@@ -1,10 +1,12 @@
 """What has been referred for a case, to whom, for what: the referral service's page on one case."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.events.vocabulary import CANCELLATIONS
 from shared.rules import china_day
@@ -21,8 +23,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(Struct, frozen=True, kw_only=True):
     """An agency said how far it is."""
 
     #: "received" or "acted".
@@ -32,8 +33,7 @@ class Receipt:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Referral:
+class Referral(Struct, frozen=True, kw_only=True):
     """One request to one agency for one purpose."""
 
     id: str
@@ -61,8 +61,7 @@ class Referral:
         return any(one.receipt == receipt for one in self.receipts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Docket:
+class Docket(Struct, frozen=True, kw_only=True):
     """All referrals of a case; of those that count as made at most one for each agency and purpose."""
 
     #: Of the case.
@@ -122,8 +121,7 @@ class Docket:
         return replace(self, referrals=changed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Register:
+class Register(Struct, frozen=True, kw_only=True):
     """The numbering of letters in one county and year."""
 
     #: "<county>-<year>"

@@ -1,10 +1,11 @@
 """Referral's pure core: every report runs the table again, on the whole case."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
+
+from msgspec.structs import replace
 
 from services.referral import rule
 from services.referral.deadline import deadline

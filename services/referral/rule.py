@@ -1,8 +1,9 @@
 """The lines of the referral table, as the file rules/referrals.yml says them."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from services.referral.deadline import Limit, limit
 from shared.events.vocabulary import AGENCIES, BASES, GRADES
@@ -11,8 +12,7 @@ from shared.rules import Condition, Subject, Table, condition, read
 _SHIPPED: Final = Path(__file__).parent / "rules" / "referrals.yml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One line of the table: when it holds, who is told for what, why that is allowed, and until when."""
 
     code: str

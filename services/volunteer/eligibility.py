@@ -1,16 +1,16 @@
 """Who may be put with a case: what she is, what she has, and whom she must not meet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from services.volunteer.skill import SkillRule, SkillRules
 from services.volunteer.volunteer import Volunteer, levels
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseSeen:
+class CaseSeen(Struct, frozen=True, kw_only=True):
     """A case as far as it matters who helps in it."""
 
     id: str

@@ -1,9 +1,10 @@
 """Which skills a case asks for, and which certificate a skill needs: the file rules/skills.yml."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from shared.events.vocabulary import CERTIFICATES, SKILLS
 from shared.rules import Condition, Subject, Table, condition, read
@@ -11,8 +12,7 @@ from shared.rules import Condition, Subject, Table, condition, read
 _SHIPPED: Final = Path(__file__).parent / "rules" / "skills.yml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SkillRule:
+class SkillRule(Struct, frozen=True, kw_only=True):
     """When a case asks for a skill."""
 
     skill: str
@@ -21,8 +21,7 @@ class SkillRule:
     certificate: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SkillRules:
+class SkillRules(Struct, frozen=True, kw_only=True):
     """The rules of a city; the skills in alphabetical order."""
 
     skills: tuple[SkillRule, ...]

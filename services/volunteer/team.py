@@ -1,10 +1,10 @@
 """Who helps in a case, and with what."""
 
-from dataclasses import dataclass, field, replace
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Team:
+class Team(Struct, frozen=True, kw_only=True):
     """The volunteers of one case: for each skill that was asked, who gives it."""
 
     #: Of the case.

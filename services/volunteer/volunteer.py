@@ -1,9 +1,11 @@
 """A registered volunteer: what she can do, where, for how many, and with whom she must not be put."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.events.vocabulary import COUNTY_DIGITS, DISTRICT_LEVELS
 from shared.kernel import Message
@@ -18,16 +20,14 @@ _COUNTY_LEVELS: Final = tuple(digits for digits in DISTRICT_LEVELS if digits <= 
 _PHONE_DIGITS: Final = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
+class Certificate(Struct, frozen=True, kw_only=True):
     """What an office has certified; good on its last day too."""
 
     name: str
     expires: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Volunteer:
+class Volunteer(Struct, frozen=True, kw_only=True):
     """A volunteer as decisions see her: no clear name outside `private`."""
 
     id: str

@@ -49,8 +49,8 @@ class Model(ABC):
 
     #: Name of the service.
     name: ClassVar[str]
-    #: The dataclass of each kind of state. A field called `private`, if any, is sealed where it is stored; it needs a
-    #: default, with which it is read when its key was destroyed.
+    #: The type of each kind of state: a msgspec struct or a dataclass. A field called `private`, if any, is sealed
+    #: where it is stored; it needs a default, with which it is read when its key was destroyed.
     kinds: ClassVar[Mapping[str, type]]
     #: Kinds that always lie on the shelf as a whole, because a decision chooses among all of them.
     resident: ClassVar[frozenset[str]] = frozenset()

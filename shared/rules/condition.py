@@ -18,9 +18,10 @@ A condition is a mapping with exactly one key:
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+from msgspec import Struct
 
 from shared.events.vocabulary import (
     AGENCIES,
@@ -40,8 +41,7 @@ _SNAPSHOT_FLAGS: Final = ("child_case", "danger_case", "immediate_danger", "coun
 FLAGS: Final = (*_SNAPSHOT_FLAGS, "categorised")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """What conditions look at: a whole case."""
 
     categories: frozenset[str] = _NONE

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
 import time_machine
+from msgspec.structs import replace
 
 from services.feed.agency import Agency, Status
 from services.feed.ledger import Entry

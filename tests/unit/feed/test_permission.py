@@ -1,11 +1,11 @@
 """What an agency may still read of what it was sent: never more than then, never more than is granted today."""
 
 from copy import deepcopy
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from services.feed.agency import Agency, Secrets, Status
 from services.feed.delivery import RECALLED, WITHHELD, Delivery
