@@ -19,6 +19,9 @@ from shared.runtime.settings import Settings
 HEARTBEAT = 20
 CONNECT_SECONDS = 5
 
+#: Bytes that are read from the broker at once.
+READ_AHEAD = 16 * 1024
+
 #: What the broker or the network says when it is away.
 BrokerAway = (OSError, AMQPError)
 
@@ -71,7 +74,14 @@ def connect(settings: Settings) -> Connection:
     )
     # One try: who calls has a patience of its own.
     connection.ensure_connection(max_retries=0, reraise_as_library_errors=False)
+    _read_ahead(connection.connection.transport)
     return connection
+
+
+def _read_ahead(transport: Any) -> None:
+    """Let py-amqp read what is there into its buffer: by itself it asks the system three times for each frame."""
+    receive = transport._quick_recv
+    transport._quick_recv = lambda size: receive(max(size, READ_AHEAD))
 
 
 def declare(channel: Any, settings: Settings, source: str) -> None:
