@@ -131,6 +131,26 @@ class TestRecall:
         assert content(recall) == {"numbers": [1], "reason": "consent_withdrawn"}
         assert [d.closed for d in feed.deliveries("health")] == [""]
 
+    def test_whoever_tells_first_of_a_withdrawal_the_same_is_closed_and_what_was_taken_back_is_known(
+        self, feed: Feed
+    ) -> None:
+        by_intake: dict[str, Any] = {"type": "consent.withdrawn", "agencies": ["justice"]}
+        by_referral = {"type": "referral.cancelled", "reason": "consent_withdrawn"}
+        ends = []
+        for name, told in (("one", (by_intake, by_referral)), ("other", (by_referral, by_intake))):
+            feed.add(name, "justice")
+            for each in ({"type": "referral.requested"}, *told):
+                feed.hear(**each)
+            ends.append(sorted((d.type, d.closed, tuple(d.recalls), d.why) for d in feed.deliveries(name)))
+            feed.do("remove_agency", agency=name)
+
+        assert ends[0] == ends[1]
+        assert ends[0] == [
+            ("delivery.recalled", "", (1,), "consent_withdrawn"),
+            ("referral.cancelled", "", (), ""),
+            ("referral.requested", "consent_withdrawn", (), ""),
+        ]
+
     def test_what_was_recalled_is_not_recalled_again(self, feed: Feed) -> None:
         feed.add("justice", "justice")
         feed.hear("referral.requested")
