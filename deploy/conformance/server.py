@@ -135,8 +135,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         beat_at = time.monotonic() + BEAT
-        while self.feed.is_open and token == self.feed.token:
-            for one in self.feed.take(after, seconds=0.2):
+        while self.feed.is_open:
+            found = self.feed.take(after, seconds=0.2)
+            if token != self.feed.token:
+                break  # the key was changed before they were added
+            for one in found:
                 self._event(one)
                 after = one.number
             if time.monotonic() >= beat_at:

@@ -3,12 +3,17 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
+from deploy.conformance.feed import LocalFeed
+from deploy.conformance.record import Record
 from deploy.conformance.scenario import SCENARIOS, Way
+from deploy.conformance.server import serving
 from tests.support.system import ROOT, free_port
 
 CONSUMER = ROOT / "tests" / "support" / "consumer.py"
@@ -42,6 +47,19 @@ def checked(way: str, *options: str, fault: str = "", folder: Path) -> "subproce
     return subprocess.run(
         [*command, *options, "--", *consumer], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
+
+
+def test_what_comes_after_the_keys_have_changed_comes_by_no_stream_of_an_old_one() -> None:
+    feed = LocalFeed("police", Record(), lambda token: None)
+    with serving(feed, "127.0.0.1", 0):
+        for _ in range(5):
+            request = Request(f"{feed.url}/stream", headers={"Authorization": f"Bearer {feed.token}"})
+            with urlopen(request) as stream:
+                time.sleep(0.05)  # until it waits for something to send
+                feed.rotate()
+                (number,) = feed.add([{"type": "referral.requested"}], {})
+
+                assert f"id: {number}\n" not in stream.read().decode()
 
 
 def verdicts(done: "subprocess.CompletedProcess[str]") -> dict[str, dict[str, Any]]:
