@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from marshmallow import RAISE, Schema, ValidationError, fields
 
@@ -64,7 +64,7 @@ def _reader(field: fields.Field[Any]) -> Reader:
     """Return what reads a field as marshmallow does, without what it does for the words of an error."""
     match field:
         case fields.Nested():
-            read = getattr(field.schema, "read")  # noqa: B009  marshmallow knows it as any schema
+            read = cast(Form, field.schema).read
         case fields.List():
             read = _list_reader(field)
         case _:
