@@ -17,9 +17,10 @@ from shared.events import listeners_of
 from shared.runtime.auth import Bearer, Role, issue
 from shared.runtime.settings import database_name
 from tests.bench import broker
-from tests.bench.process import NotReady, Process, free_port, stop, wait_until
+from tests.bench.process import NotReady, Process, stop, wait_until
 from tests.bench.register import AMOUNT, register
 from tests.bench.system import CONSUMERS, Place
+from tests.support.system import free_port
 
 SERVICES = ("intake", *CONSUMERS)
 _TOKEN_SECONDS = 3600

@@ -10,8 +10,9 @@ from pymongo import MongoClient
 from pymongo.read_concern import ReadConcern
 
 from tests.bench import broker
-from tests.bench.process import Process, free_port, listening, stop, wait_until
+from tests.bench.process import Process, listening, stop, wait_until
 from tests.bench.system import CONSUMERS, Place
+from tests.support.system import free_port
 
 _PEERS = Path(__file__).parent / "peers"
 

@@ -81,14 +81,6 @@ def wait_until(ready: Callable[[], bool], processes: Sequence[Process], what: st
         sleep(0.1)
 
 
-def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def listening(address: tuple[str, int]) -> bool:
     """Say whether a connection is taken there."""
     try:
