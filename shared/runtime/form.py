@@ -33,7 +33,7 @@ class Form(Schema):
     }
 
     @cached_property
-    def read(self) -> "Reader":
+    def read(self) -> Callable[[Any], dict[str, Any]]:
         """Returns what an object in form says, without what is null; raises ValidationError where it is not in form."""
         parts = [(name, one.data_key or name, one.required, _reader(one)) for name, one in self.load_fields.items()]
 
@@ -104,7 +104,7 @@ def load(form: Form, data: object) -> dict[str, Any]:
         Invalid: names every field that is wrong.
     """
     with suppress(ValidationError):
-        return dict(form.read(data))
+        return form.read(data)
     try:
         loaded: dict[str, Any] = form.load(data)  # type: ignore[arg-type]
     except ValidationError as error:
