@@ -194,7 +194,7 @@ def test_each_key_that_was_damaged_is_named(stopped: System, half: int) -> None:
     with ExitStack() as stack:
         for row in rows:
             stack.enter_context(changed(keys, {"_id": row["_id"]}, damage))
-        found = json.loads(stopped.niangjia("verify", "--json", "--service", "intake").stdout)["intake"]["faults"]
+        found = faults(stopped, "intake")
 
     named = {fault for fault in found if fault.startswith("the key of ")}
     assert named == {f"the key of {row['_id']} cannot be opened" for row in rows}

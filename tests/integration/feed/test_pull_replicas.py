@@ -1,6 +1,5 @@
 """Two replicas of feed: each sends what the other made, and an agency goes on at the one that is left."""
 
-import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +34,7 @@ def test_each_sends_what_the_other_made_and_one_is_enough(system: System) -> Non
             began = time.monotonic()
             wait_until(lambda n=number: one.numbers[-1:] == other.numbers[-1:] == [n], "it to come to both", 10)
             taken.append(time.monotonic() - began)
-        assert statistics.median(taken) < 2.5
+        assert sorted(taken)[-2] < 2.5, "one of them may meet a slow moment of the machine"
         system.kill("feed")
         town.referrals(20, COUNTY)
         other.wait_for(25, 40)

@@ -41,8 +41,7 @@ def checked(way: str, *options: str, fault: str = "", folder: Path) -> "subproce
     command = [sys.executable, "-m", "deploy.cli", "agencies", "check", "--token-file", str(folder / "token")]
     if way == "webhook":
         way = str(free_port())
-        # the kit's own feed is at another address, or it could take the port before the consumer does
-        options = ("--webhook", f"http://127.0.0.1:{way}/hook", "--listen", "127.0.0.2:0", *options)
+        options = ("--webhook", f"http://127.0.0.1:{way}/hook", *options)
     consumer = [sys.executable, str(CONSUMER), way, fault]
     return subprocess.run(
         [*command, *options, "--", *consumer], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
